@@ -35,13 +35,14 @@ from clients.revenue.finding import contract_hit, find_contracts
 from clients.revenue.services import lines
 from clients.revenue.services.lines import refresh_revenue_facts
 from clients.revenue.services.rates import convert_amounts
-from clients.segments.queries import segments_with
+from clients.segments.queries import owned_with, segments_with
 from clients.segments.services import note_all_members
 from crm.core.base import gate
 from crm.core.base.permissions import may_administer
 from crm.core.base.principals import SYSTEM
 from crm.core.fields.custom.entries import load_custom
 from crm.core.fields.custom.queries import Finder, finders
+from crm.core.fields.custom.telling import OwnedFinder, owned
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.firm.signals import firm_changed
 from crm.core.history import queries as history
@@ -143,6 +144,7 @@ address_stopped.connect(mark_address_refused, dispatch_uid="clients.mark_address
 address_released.connect(mark_address_released, dispatch_uid="clients.mark_address_released")
 firm_changed.connect(express_amounts, dispatch_uid="clients.express_amounts")
 finders.register(Finder("segments", segments_with, 20))
+owned.register(OwnedFinder("segments", owned_with, 10))
 gate.register(visible_client_ids)
 gate.rules.register(gate.Rule("clients.documents", "core.Notification", seen_notifications))
 registry.titles_of.register(registry.TitlesOf("documents", titles_of))

@@ -7,6 +7,7 @@ from django.utils.translation import ngettext
 from clients import registry, signals
 from clients.engagements.models import named_q, no_link_to
 from clients.listing.finding import clients_named
+from clients.segments import uses as segment_uses
 from crm.core.base import gate, open_pages
 from crm.core.firm import signals as firm_signals
 from crm.core.importing import kinds
@@ -38,6 +39,7 @@ from interactions.reminders.models import Told
 from interactions.reminders.services import digests, reminders
 from interactions.surveys import today as survey_today
 from interactions.surveys.imports import SURVEY_RESPONSES
+from interactions.surveys.queries import rules_with
 from interactions.surveys.services import mailing, rules
 from interactions.today import cover, documents, sections
 
@@ -237,3 +239,4 @@ for source in (
     search.register(source)
 for kind in (INTERACTIONS, SURVEY_RESPONSES):
     kinds.register(kind)
+segment_uses.finders.register(segment_uses.UseFinder("surveys", rules_with, 10))

@@ -23,6 +23,7 @@ sources.register(
         "occurred_at",
         _("Those that the reader may read: private ones count for those who took part, notes like all others."),
         is_moment=True,
+        rows_of_seen=lambda principal: Interaction.objects.of_seen_clients(principal).kept(),
         measures=(
             Measure("occurred_at", _("When"), "occurred_at", Result.DATE, is_moment=True),
             Measure("duration", _("Duration, minutes"), "duration_minutes"),

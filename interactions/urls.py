@@ -36,6 +36,7 @@ urlpatterns = [
     path("today/", today.show, name="today"),
     *INTERACTIONS.urls("interactions/", "list"),
     path("interactions/<int:pk>/", interactions.detail, name="detail"),
+    path("interactions/<int:pk>/facts/<slug:name>/", interactions.fact, name="fact"),
     path("interactions/<int:pk>/correct/", interactions.correct, name="correct"),
     path("interactions/<int:pk>/archive/", interactions.archive, name="archive"),
     path("interactions/<int:pk>/restore/", interactions.restore, name="restore"),

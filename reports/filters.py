@@ -65,7 +65,13 @@ class ReportFilter(forms.Form):
     )
 
     segment = forms.ModelChoiceField(
-        Segment.objects.none(), label=_("Segment"), required=False, empty_label=_("All segments")
+        Segment.objects.none(),
+        label=_("Segment"),
+        required=False,
+        empty_label=_("All segments"),
+        error_messages={
+            "invalid_choice": _("This segment was deleted, or is not shared with you. Choose another, or none.")
+        },
     )
 
     def __init__(self, data, *, principal, firm, today):

@@ -76,7 +76,7 @@ ENGAGEMENT_FIELDS = Catalogue(
     Field("closed_date", aliases=("closed on", "close date", "end date"), api=READ),
     Field("is_restricted", is_imported=False, api=READ),
     internal={"custom": "the values of the firm's own fields"},
-    custom=CustomFields("engagement", MANY, kind_column="", order=50, shown=lambda principal: is_on()),
+    custom=CustomFields("engagement", MANY, kind_column="", order=50, is_inline=True, shown=lambda principal: is_on()),
 )
 
 

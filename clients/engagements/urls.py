@@ -31,6 +31,7 @@ urlpatterns = guarded(
         path("clients/<int:client_id>/engagements/new/", record.create, name="engagement_new_for"),
         path("engagements/<int:pk>/", record.show, name="engagement"),
         path("engagements/<int:pk>/in/<slug:key>/", record.tab, name="engagement_tab"),
+        path("engagements/<int:pk>/facts/<slug:name>/", record.fact, name="engagement_fact"),
         path("engagements/<int:pk>/edit/", record.edit, name="engagement_edit"),
         path("engagements/<int:pk>/to/<engagement_state:state>/", record.move, name="engagement_move"),
         path("engagements/<int:pk>/moved/<int:version>/undo/", record.undo_move, name="engagement_move_undo"),

@@ -1,17 +1,16 @@
 """Finding the client or record of a row, and what the imports of records share."""
 
-import hmac
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from operator import attrgetter
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
@@ -20,15 +19,18 @@ from django.utils.translation import gettext_lazy
 from clients.catalogue.models import Service, Tag
 from clients.contacts.models import Contact, ContactEmail
 from clients.engagements.models import Engagement
+from clients.importing import naming
+from clients.importing.ids import folded, load_ids, own_id, own_pk
 from clients.phones import digits_of
-from clients.records.external import find_externals, link_externals
+from clients.records.external import link_externals
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
-from crm.core.base.reading import fold, whole_number
+from crm.core.base.reading import fold
 from crm.core.base.registry import always
 from crm.core.fields.catalogue import Catalogue
 from crm.core.fields.custom.entries import load_custom
+from crm.core.fields.custom.entry import is_client
 from crm.core.importing.kinds import CREATED, Column, Context, ImportKind, OpenColumns, Plan, Remarks, Values, identity
 from crm.core.importing.services import OWN_ID, OWN_SYSTEM
 from crm.core.users.models import Team, User
@@ -101,6 +103,7 @@ def record_kind(
     create: Callable[[Principal, list[Any], Context], list[Any]],
     update: Callable[[Principal, list[Write], Context], None],
     look_up: Callable[[Principal, list[Values], Context], None] = lambda principal, values, context: None,
+    finish: Callable[[Principal, Context], Remarks] = lambda principal, context: (),
     is_used: Callable[[], bool] = always,
     **given,
 ) -> ImportKind:
@@ -108,6 +111,8 @@ def record_kind(
     with what planning needs. `create(principal, new, context)` saves the `new` of several plans together and returns
     the objects in order; `update(principal, writes, context)` saves changes.
     """
+
+    columns = columns if isinstance(columns, OpenColumns) else OpenColumns(columns)
 
     def survey(texts: dict[str, str], context: Context) -> None:
         context["survey"].setdefault("ids", Counter())[texts.get("external_id", "")] += 1
@@ -120,6 +125,26 @@ def record_kind(
         if of != "client":
             load_clients(principal, values, context)
         look_up(principal, values, context)
+        naming.load_named(principal, naming.columns_that_name(columns), values, context)
+
+    def planned(principal: Principal, values: Values, context: Context) -> Plan:
+        made, warnings, later = naming.with_named(
+            naming.columns_that_name(columns), values, context, is_of_clients=of == "client"
+        )
+        found = plan(principal, made, context)
+        found.warnings += warnings
+        if later and found.write is not None:
+            context["memory"].setdefault("named later", []).append((found, found.write, later))
+        return remembered(of, found, values, context)
+
+    def finished(principal: Principal, context: Context) -> Remarks:
+        yield from finish(principal, context)
+        rows = context["memory"].get("named later", [])
+        for found, write, changes in naming.named_later(principal, naming.columns_that_name(columns), rows, context):
+            if (row := write.row or (write.earlier and write.earlier.row)) is not None and row.pk:
+                label = next(column.label for column in columns if column.name in changes)
+                change = partial(update, principal, [Write(row=row, changes=changes)], context)
+                yield from refused(found, label, change)
 
     def apply(principal: Principal, plans: list[Plan], context: Context) -> None:
         writes = [plan.write for plan in plans]
@@ -139,11 +164,12 @@ def record_kind(
     return ImportKind(
         key=key,
         label=label,
-        columns=columns if isinstance(columns, OpenColumns) else OpenColumns(columns),
+        columns=columns,
         survey=survey,
         prepare=prepare,
-        plan=lambda principal, values, context: remembered(of, plan(principal, values, context), values, context),
+        plan=planned,
         apply=apply,
+        finish=finished,
         may_import=lambda user: (user.sees_all or user.is_account_manager) and is_used(),
         **given,
     )
@@ -187,27 +213,7 @@ def is_circle(own: str, ref: str, context: Context) -> bool:
     return bool(ref)
 
 
-# Ids
-
-
-def own_id(of: str, pk: int) -> str:
-    """The ID of a row in an exported file. The suffix identifies this installation."""
-    ending = hmac.digest(settings.SECRET_KEY.encode(), f"id of {of} {pk}".encode(), "sha256").hex()[:8]
-    return f"{pk}-{ending}"
-
-
-def _own_pk(of: str, value: str) -> int | None:
-    pk = whole_number(value.partition("-")[0])
-    return pk if pk is not None and value == own_id(of, pk) else None
-
-
-def load_ids(of: str, values: Iterable[str], context: Context) -> None:
-    """Look a chunk's ids up in one query."""
-    values = {value[:200] for value in values if value}
-    cached = context["cache"].setdefault(f"ids:{of}", {})
-    if context["system"] == OWN_SYSTEM:
-        cached |= {value: pk for value in values if (pk := _own_pk(of, value))}
-    cached |= find_externals(system=context["system"], kind=of, values=values - cached.keys())
+# Rows
 
 
 def load_rows(of: str, rows: QuerySet, ids: Iterable[int], context: Context) -> None:
@@ -229,7 +235,7 @@ def known(of: str, values: Values, context: Context) -> tuple[Any, str]:
         if key and key in ids and ids[key] in rows:
             return rows[ids[key]], ""
         if key and key not in ids:
-            is_own = context["system"] == OWN_SYSTEM and _own_pk(of, key)
+            is_own = context["system"] == OWN_SYSTEM and own_pk(of, key)
             return None, f"row:{values['row_key']}" if is_own else key
     return None, ""
 
@@ -258,6 +264,8 @@ def cells_of(fields: Catalogue, *names: str) -> dict[str, Callable[[Any], Any]]:
 
     def cell(entry) -> Callable[[Any], Any]:
         def say(row: Any) -> Any:
+            if is_client(entry):
+                return own_id("client", entry.raw(row)) if entry.value(row) else ""
             value = entry.value(row)
             return value.isoformat() if isinstance(value, datetime) else value
 
@@ -398,13 +406,6 @@ def tags(context: Context) -> dict[str, Tag]:
     return _cached(context, "tags", lambda: {tag.name.lower(): tag for tag in Tag.objects.all()})
 
 
-def folded(names: Iterable[str]) -> dict[str, str]:
-    """{name: as `name_key` would have it}, as the database folds."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT n, core_fold(n) FROM unnest(%s::text[]) AS n", [[*{*names}]])
-        return dict(cursor.fetchall())
-
-
 def load_clients(principal: Principal, rows: list[Values], context: Context) -> None:
     """The clients that a chunk's rows name, by id and by exact name."""
     seen = Client.objects.visible_to(principal).kept()
@@ -497,6 +498,10 @@ def compare(plan: Plan, state: dict[str, Any], wanted: dict[str, Any], fields: C
 
 def _words(entry) -> Callable[[Any], str]:
     def say(value: Any) -> str:
+        if isinstance(value, naming.Named):
+            return value.name
+        if is_client(entry):  # which one, not everybody may know
+            return _("a client")
         if isinstance(value, frozenset):
             return ", ".join(sorted(map(str, value)))
         return entry.type.words(value) if not hasattr(value, "pk") else str(value)

@@ -147,6 +147,7 @@ OPPORTUNITY_FIELDS = Catalogue(
         "opportunity",
         _("Opportunities"),
         order=40,
+        is_inline=True,
         amounts={"value": F("value_firm"), "value_firm": F("value_firm"), "weighted_firm": F("weighted_firm")},
     ),
 )

@@ -71,17 +71,6 @@ class NewOpportunityForm(OpportunityForm):
             )
 
 
-class FactForm(OpportunityForm):
-    """One of the fields that are edited in place on its page."""
-
-    def __init__(self, *args, name, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields = {name: self.fields[name]}
-
-    def service_fields(self):
-        return {name: self.cleaned_data[name] for name in self.fields}
-
-
 def offered_stages():
     rows = Stage.objects.kept().filter(pipeline__archived_at=None).select_related("pipeline")
     return rows.order_by("pipeline__position", "pipeline", "position", "pk")

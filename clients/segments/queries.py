@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -18,6 +19,7 @@ from clients.segments.models import Segment, SegmentChange, SegmentMember, Segme
 from crm.core.base.principals import Principal
 from crm.core.fields.custom.entries import Record
 from crm.core.fields.custom.queries import Use
+from crm.core.fields.custom.telling import Owned
 from crm.core.listing.models import SavedView
 from crm.core.ui.formatting import in_sentence, number
 
@@ -73,6 +75,18 @@ def segments_with(principal: Principal, record: Record, name: str) -> list[Use]:
     return [
         Use(_("Segment"), row.name, row.get_absolute_url()) if row.pk in seen else Use(_("Segment")) for row in found
     ]
+
+
+def owned_with(record: Record, name: str) -> Iterable[Owned]:
+    """Everybody's segments whose rule asks a field."""
+    if record.model is Client:
+        for row in Segment.objects.kept().select_related("owner").order_by("pk"):
+            if name in _asked(row.rule):
+                yield Owned(row.owner, _("the segment"), row.name, row.get_absolute_url(), partial(_breaks, row.rule))
+
+
+def _breaks(rule: Any, before: str) -> bool:
+    return not rules.read(rule).is_sound
 
 
 def _asked(rule: Any) -> set[str]:

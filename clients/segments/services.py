@@ -9,7 +9,6 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from clients import permissions
 from clients.checks import only_known
@@ -17,7 +16,7 @@ from clients.records.models import Client
 from clients.segments import rules
 from clients.segments.compile import mark_of, narrow, reader_of
 from clients.segments.models import Segment, SegmentChange, SegmentMember, SegmentNote
-from clients.segments.queries import views_with
+from clients.segments.uses import question
 from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, Principal, acting
@@ -58,8 +57,8 @@ def update_segment(
 
 @service(may=permissions.may_change_segment)
 def delete_segment(principal: Principal, *, segment: Segment, now: datetime, is_in_use_too: bool = False) -> Segment:
-    """It is gone for everyone; `restore_segment` brings it back. Raises ServiceError (code question) where saved views use it, unless
-    `is_in_use_too`: they show no clients then."""
+    """It is gone for everyone; `restore_segment` brings it back. Raises ServiceError (code question) where something uses it, unless
+    `is_in_use_too`: it holds no clients then."""
     if (asked := question(segment)) and not is_in_use_too:
         raise ServiceError(asked, field="is_in_use_too", code="question")
     return set_archived(segment, at=now)[0]
@@ -69,17 +68,6 @@ def delete_segment(principal: Principal, *, segment: Segment, now: datetime, is_
 def restore_segment(principal: Principal, *, segment: Segment) -> Segment:
     """Undo of deleting. Raises ServiceError where another segment has its name by now."""
     return set_archived(segment, at=None)[0]
-
-
-def question(segment: Segment) -> str:
-    """What to ask before it is deleted; "" where nothing uses it."""
-    n = views_with(segment).count()
-    words = ngettext(
-        "%(n)d saved view uses this segment and will show no clients.",
-        "%(n)d saved views use this segment and will show no clients.",
-        n,
-    )
-    return words % {"n": n} if n else ""
 
 
 def checked(rule: Any) -> dict[str, Any]:
@@ -114,10 +102,11 @@ def note_members(principal: Principal, *, segment: Segment, today: date, now: da
     parsed = rules.read(segment.rule)
     if not parsed.is_sound or segment.is_archived:
         return 0
-    reader = reader_of(SYSTEM, now, me=segment.owner_id)
+    reader, clients = reader_of(SYSTEM, now, me=segment.owner_id), Client.objects.kept()
     if parsed.is_personal and segment.owner is not None:
         reader = replace(reader, principal=acting(segment.owner))  # a roll-up counts what the owner sees
-    inside = set(narrow(Client.objects.kept(), parsed, reader).order_by().values_list("pk", flat=True))
+        clients = clients.visible_to(reader.principal)
+    inside = set(narrow(clients, parsed, reader).order_by().values_list("pk", flat=True))
     before = set(SegmentMember.objects.filter(segment=segment).values_list("client_id", flat=True))
     mark, moved = mark_of(segment.rule), 0
     for ids in _batches(inside - before):

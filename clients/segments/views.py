@@ -16,6 +16,7 @@ from clients.segments.compile import clients_of
 from clients.segments.criteria import criteria
 from clients.segments.forms import DeleteForm, SegmentForm
 from clients.segments.models import Segment
+from clients.segments.uses import question, used_by
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
@@ -153,7 +154,7 @@ def delete(request, segment_id):
     """Asks only where the segment is in use."""
     segment = load_segment(request, segment_id)
     require(permissions.may_change_segment(request.principal, segment))
-    form = DeleteForm(posted(request), question=services.question(segment))
+    form = DeleteForm(posted(request), question=question(segment))
     if form.is_bound and form.is_valid():
         services.delete_segment(request.principal, segment=segment, now=timezone.now(), is_in_use_too=True)
         undo = f"undo:{reverse('clients:segment_restore', args=[segment.pk])}"
@@ -165,8 +166,9 @@ def delete(request, segment_id):
         "lead": _("It can be restored from the deleted segments."),
         "submit": _("Delete"),
         "back_url": segment.get_absolute_url(),
+        "uses": used_by(request.principal, segment),
     }
-    return render(request, "form_page.html", context, status=422 if form.is_bound else 200)
+    return render(request, "clients/segments/delete.html", context, status=422 if form.is_bound else 200)
 
 
 @require_POST

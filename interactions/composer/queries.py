@@ -11,7 +11,7 @@ from interactions.log.models import Interaction
 from interactions.log.queries import history, title_of
 
 
-def interaction_page(principal, interaction) -> dict[str, Any]:
+def interaction_page(principal, interaction, *, may_edit: bool = False) -> dict[str, Any]:
     """The interaction with its people, decisions, follow-ups and corrections, newest first."""
     full = with_timeline_parts(Interaction.objects.filter(pk=interaction.pk)).select_related("client", "author").get()
     return {
@@ -24,6 +24,6 @@ def interaction_page(principal, interaction) -> dict[str, Any]:
             .filter(source_kind="interaction", source_id=full.pk)
             .select_related("assignee")
         ),
-        "facts": all_facts(principal, INTERACTION_FIELDS, full),
+        "facts": all_facts(principal, INTERACTION_FIELDS, full, may_edit=may_edit),
         "history": history(principal, full),
     }

@@ -13,6 +13,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.drafts.services import bring_draft_back, set_draft_aside
+from crm.core.fields.inline import InlineFacts
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import is_fragment, posted
 from interactions import permissions
@@ -21,6 +22,7 @@ from interactions.composer.forms import CorrectForm, LogForm
 from interactions.composer.queries import interaction_page
 from interactions.log.choices import DRAFT_KIND
 from interactions.log.drafts import keep_draft
+from interactions.log.fields import INTERACTION_FIELDS
 from interactions.log.models import Interaction
 from interactions.log.services import archive_interaction, correct_interaction, pin_interaction, restore_interaction
 from interactions.recording.services import log_interaction
@@ -159,8 +161,10 @@ def composer_list(request, client_id, part):
 @require_GET
 def detail(request, pk):
     interaction = _interaction(request, pk)
-    context = interaction_page(request.principal, interaction)
-    context["may_correct"] = permissions.may_correct(request.principal, interaction)
+    may_correct = permissions.may_correct(request.principal, interaction)
+    may_edit = may_correct and interaction.archived_at is None
+    context = interaction_page(request.principal, interaction, may_edit=may_edit)
+    context |= {"may_correct": may_correct, **FACTS.context(context["interaction"], may_edit=may_edit)}
     context["crumbs"] = [
         {"label": _("Clients"), "url": reverse("clients:list")},
         {"label": interaction.client.name, "url": client_url(interaction.client)},
@@ -170,15 +174,41 @@ def detail(request, pk):
     return render(request, "interactions/composer/detail.html", context)
 
 
-@require_http_methods(["GET", "POST"])
-def correct(request, pk):
+def _to_correct(request, pk):
     interaction = _interaction(request, pk)
     require(
         permissions.may_correct(request.principal, interaction),
         _("Only its author, the account manager and managers can edit it."),
     )
-    given = {"client": interaction.client, "user": request.user}
-    form = CorrectForm(posted(request), instance=interaction, **given)
+    return interaction
+
+
+def _whole_form(request, interaction, data):
+    return CorrectForm(data, instance=interaction, client=interaction.client, user=request.user)
+
+
+FACTS = InlineFacts(
+    INTERACTION_FIELDS,
+    "interactions:fact",
+    "interactions:correct",
+    _to_correct,
+    _whole_form,
+    lambda principal, row, values, version: correct_interaction(
+        principal, interaction=row, now=timezone.now(), seen_version=version, **values
+    ),
+)
+
+
+@require_http_methods(["GET", "POST"])
+def fact(request, pk, name):
+    """A field of the firm's own, edited on the page of the interaction."""
+    return FACTS.answer(request, pk, name)
+
+
+@require_http_methods(["GET", "POST"])
+def correct(request, pk):
+    interaction = _to_correct(request, pk)
+    form = _whole_form(request, interaction, posted(request))
     outcome = form_action(
         request,
         form,

@@ -102,7 +102,7 @@ def _move(principal: Any, row: FollowUp, values: dict[str, Any], now: datetime) 
     return [row.state, row.outcome, moved.version]
 
 
-def _move_back(principal: Any, row: FollowUp, before: list[Any], now: datetime) -> None:
+def move_back(principal: Any, row: FollowUp, before: list[Any], now: datetime) -> None:
     state, outcome, version = before
     unless_changed(row, version)
     _to_state(principal, row, state, outcome, now)
@@ -114,7 +114,7 @@ def unless_changed(row: FollowUp, version: int | None) -> None:
         raise ServiceError(str(CHANGED_SINCE))
 
 
-MOVE = actions.register(Action("follow-ups.move", _lazy("Change state"), FollowUp, _move, _move_back))
+MOVE = actions.register(Action("follow-ups.move", _lazy("Change state"), FollowUp, _move, move_back))
 STATE_BOARD = Board(
     group=FOLLOW_UP_FIELDS["state"].in_groups(),
     action=MOVE,

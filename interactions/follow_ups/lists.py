@@ -14,7 +14,7 @@ from crm.core.notifications.services import tells_once
 from crm.core.search.sources import palette
 from crm.core.templatetags.ui import due
 from crm.core.users.models import User
-from interactions.follow_ups.boards import DUE_BOARD, STATE_BOARD, unless_changed
+from interactions.follow_ups.boards import DUE_BOARD, STATE_BOARD, move_back, unless_changed
 from interactions.follow_ups.choices import FollowUpState
 from interactions.follow_ups.fields import FOLLOW_UP_FIELDS
 from interactions.follow_ups.models import FollowUp
@@ -107,8 +107,20 @@ def _reopen(principal, row, version, now):
     reopen_follow_up(principal, follow_up=row, now=now)
 
 
+def _open_again(principal, row, values, now):
+    if row.state == FollowUpState.OPEN:
+        raise ServiceError(str(NO_CHANGE))
+    return [row.state, row.outcome, reopen_follow_up(principal, follow_up=row, now=now).version]
+
+
 def _is_open(values):
-    return values.get("show") != "done"
+    """Whether the list may show open ones."""
+    state = values.get("state")
+    return values.get("show") != "done" and (not state or FollowUpState.OPEN in state)
+
+
+def _is_closed(values):
+    return not _is_open(values)
 
 
 def _write(principal, row, *, seen_version, now, **fields):
@@ -135,6 +147,17 @@ ACTIONS = (
         fits=_is_open,
     ),
     EDIT,
+    actions.register(
+        Action(
+            "follow-ups.reopen",
+            _("Reopen"),
+            FollowUp,
+            _open_again,
+            move_back,
+            "arrow-counterclockwise",
+            fits=_is_closed,
+        )
+    ),
     actions.register(Action("follow-ups.cancel", _("Cancel them"), FollowUp, _cancel, _reopen, "x", fits=_is_open)),
 )
 

@@ -110,5 +110,12 @@ INTERACTION_FIELDS = Catalogue(
     Field("visibility", aliases=("visibility",), filter=filters.Choice),
     Field("is_pinned", is_imported=False, api=READ),
     internal={"custom": "the values of the firm's own fields"},
-    custom=CustomFields("interaction", gettext_lazy("Interactions"), Channel.choices, kind_column="channel", order=60),
+    custom=CustomFields(
+        "interaction",
+        gettext_lazy("Interactions"),
+        Channel.choices,
+        kind_column="channel",
+        order=60,
+        is_inline=True,
+    ),
 )

@@ -6,9 +6,10 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from crm.core.fields.custom.queries import Use
 from crm.core.mail.models import OutboxMail
 from interactions.surveys.choices import INVITATION, InvitationState, SurveyKind
-from interactions.surveys.models import Survey, SurveyInvitation
+from interactions.surveys.models import Survey, SurveyInvitation, SurveyRule
 from interactions.surveys.words import NPS_QUESTION
 
 STATES = InvitationState
@@ -85,3 +86,10 @@ def of_client(principal, client) -> list[SurveyInvitation]:
     return [
         decorate(row) for row in invitations(principal).filter(client=client).order_by("-send_at", "-pk")[:OF_CLIENT]
     ]
+
+
+def rules_with(principal, segment):
+    """The automatic surveys that ask the clients of a segment, for who deletes it."""
+    for rule in SurveyRule.objects.filter(segment=segment).select_related("survey").order_by("pk"):
+        url = f"{reverse('interactions:survey-settings')}?survey={rule.survey_id}"
+        yield Use(_("Automatic survey"), str(rule.survey), url if principal.sees_all else "")

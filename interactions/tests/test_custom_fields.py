@@ -150,3 +150,36 @@ def test_two_people_who_change_different_ones_both_keep_them(marta, northwind):
     correct_interaction(me, interaction=row, now=timezone.now(), seen_version=1, cf_units=6)
     row.refresh_from_db()
     assert row.custom == {"place": "court", "units": 6}
+
+
+@pytest.mark.usefixtures("fields")
+def test_one_is_edited_in_place_on_its_page(web, marta, northwind):
+    row = log(actor=marta, client=northwind, body="Hearing", now=NOW, cf_units=5)
+    url = reverse("interactions:fact", args=[row.pk, "cf_units"])
+    page = web.get(reverse("interactions:detail", args=[row.pk])).text
+    assert f'hx-get="{url}"' in page and 'id="fact-cf_place"' in page, "one that is empty can be filled in"
+    assert web.get(url).url == reverse("interactions:correct", args=[row.pk])
+    form = web.get(url, headers=HTMX).text
+    assert 'value="5"' in form and f'name="version" value="{row.version}"' in form
+    wrong = web.post(url, {"cf_units": "many", "version": row.version}, headers=HTMX)
+    assert wrong.status_code == 422 and 'value="many"' in wrong.text and "field-error" in wrong.text
+    saved = web.post(url, {"cf_units": "7", "version": row.version}, headers=HTMX)
+    assert (
+        saved.status_code == 200
+        and "data-announce" in saved.text
+        and ">7<" in saved.text.replace("\n", "").replace(" ", "")
+    )
+    stale = web.post(url, {"cf_units": "8", "version": row.version}, headers=HTMX)
+    assert stale.status_code == 409 and "Someone else changed this" in stale.text
+    row.refresh_from_db()
+    assert (row.cf_units, row.body) == (7, "Hearing")
+    assert web.get(reverse("interactions:fact", args=[row.pk, "body"]), headers=HTMX).status_code == 404
+
+
+@pytest.mark.usefixtures("fields")
+def test_nobody_edits_one_in_place_who_may_not_correct(client, marta, northwind):
+    row = log(actor=marta, client=northwind, body="Hearing", now=NOW, cf_units=5)
+    client.force_login(make_user(name="Colleague"))
+    url = reverse("interactions:fact", args=[row.pk, "cf_units"])
+    assert "fact-edit" not in client.get(reverse("interactions:detail", args=[row.pk])).text
+    assert client.post(url, {"cf_units": "7"}, headers=HTMX).status_code == 403

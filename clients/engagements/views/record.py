@@ -27,6 +27,7 @@ from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.fields.custom.entries import all_facts
+from crm.core.fields.inline import InlineFacts
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.ui.actions import form_action
 from crm.core.ui.htmx import back_to, go, is_fragment, posted
@@ -75,11 +76,13 @@ def show(request, pk):
     given["timeline"] = timeline(request.principal, row.client, before=before, narrowing=narrowing, now=now)
     if before and is_fragment(request):
         return render(request, "clients/page/client.html#entries", given)
+    may_change = permissions.may_change_engagement(request.principal, row)
     changes = list(row.state_changes.select_related("by").order_by("-entered_at", "-pk"))
     context = given | {
         "main_panels": _panels(request, row, "main", given),
         "side_panels": _panels(request, row, "side", given),
-        "facts": all_facts(request.principal, ENGAGEMENT_FIELDS, row),
+        **FACTS.context(row, may_edit=may_change),
+        "facts": all_facts(request.principal, ENGAGEMENT_FIELDS, row, may_edit=may_change),
         "changes": changes,
         "seats": list(row.seats.select_related("user")),
         "parties": list(row.parties.select_related("contact")),
@@ -171,8 +174,7 @@ def create(request, client_id=None):
 @require_http_methods(["GET", "POST"])
 def edit(request, pk):
     row = _load_to_change(request, pk)
-    form = EngagementForm(posted(request), instance=row)
-    form.add_custom(request.principal)
+    form = _whole_form(request, row, posted(request))
 
     def act():
         seen = form.seen_version()
@@ -183,6 +185,29 @@ def edit(request, pk):
         messages.success(request, _("Saved"))
         return go(request, row.get_absolute_url())
     return _form_page(request, form, outcome, title=in_words(_("Edit %(one)s")), row=row)
+
+
+def _whole_form(request, row, data):
+    form = EngagementForm(data, instance=row)
+    form.add_custom(request.principal)
+    return form
+
+
+FACTS = InlineFacts(
+    ENGAGEMENT_FIELDS,
+    "clients:engagement_fact",
+    "clients:engagement_edit",
+    _load_to_change,
+    _whole_form,
+    lambda principal, row, values, version: records.update_engagement(
+        principal, engagement=row, seen_version=version, **values
+    ),
+)
+
+
+@require_http_methods(["GET", "POST"])
+def fact(request, pk, name):
+    return FACTS.answer(request, pk, name)
 
 
 def _form_page(request, form, outcome, *, title, row=None, trail=None, back="", submit=""):

@@ -1,7 +1,7 @@
 """One opportunity: its page, the forms about it, how it ends."""
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from clients import permissions
 from clients.opportunities.choices import OpportunityKind, WonContract
 from clients.opportunities.fields import OPPORTUNITY_FIELDS
-from clients.opportunities.forms import FactForm, LostForm, MoveForm, NewOpportunityForm, OpportunityForm, WonForm
+from clients.opportunities.forms import LostForm, MoveForm, NewOpportunityForm, OpportunityForm, WonForm
 from clients.opportunities.lists import decorate_one
 from clients.opportunities.models import Opportunity
 from clients.opportunities.queries import stays_of
@@ -24,8 +24,8 @@ from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.kept import Kept
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
-from crm.core.fields.catalogue import Fact
 from crm.core.fields.custom.entries import all_facts
+from crm.core.fields.inline import InlineFacts
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.ui.actions import form_action
 from crm.core.ui.dialogs import crumbs, small_form
@@ -71,6 +71,7 @@ def show(request, pk):
         stay.n = stay.days(now)
     context["stays"] = stays
     context["stages"] = row.pipeline.stages.kept().order_by("position", "pk")
+    context |= FACTS.context(row, may_edit=may_edit)
     context["shown"] = all_facts(request.principal, OPPORTUNITY_FIELDS, row, may_edit=may_edit)
     context["may_restore"] = permissions.may_restore_opportunity(request.principal, row)
     if row.state == "won" and may_edit:
@@ -110,8 +111,7 @@ def _kind_for(client):
 @require_http_methods(["GET", "POST"])
 def edit(request, pk):
     row = _load_to_change(request, pk)
-    form = OpportunityForm(posted(request), user=request.user, instance=row, client=row.client)
-    form.add_custom(request.principal)
+    form = _whole_form(request, row, posted(request))
 
     def act():
         seen = form.seen_version()
@@ -134,42 +134,32 @@ def _form_page(request, form, outcome, title, back):
 
 @require_http_methods(["GET", "POST"])
 def fact(request, pk, name):
-    """GET: a fact's field (with `as=value`: its value again, for Cancel). POST: saves it, or says why not."""
-    row = _load_to_change(request, pk)
-    if name not in OPPORTUNITY_FIELDS.inline:
-        raise Http404
-    if request.method == "GET" and not is_fragment(request):
-        return redirect("clients:opportunity_edit", pk=pk)
-    if request.method == "GET" and request.GET.get("as") == "value":
-        return _fact(request, row, name, is_cancelled=True)
-    form = FactForm(posted(request), user=request.user, instance=row, client=row.client, name=name)
-    version = row.version
-    if request.method == "POST":
-        version, now = form.seen_version(), timezone.now()
-
-        def act():
-            values = form.service_fields()
-            return records.update_opportunity(
-                request.principal, opportunity=row, seen_version=version, now=now, **values
-            )
-
-        outcome = form_action(request, form, act)
-        if outcome.is_done and not is_fragment(request):
-            return redirect(row.get_absolute_url())
-        if outcome.is_done:
-            return _fact(request, _load(request, pk), name, is_saved=True)
-        if outcome.conflict:
-            version = outcome.conflict.version
-            form.add_error(name, _("Someone else changed this. Save again to keep your change."))
-        return _fact(request, row, name, status=outcome.status, form=form, bound=form[name], version=version)
-    return _fact(request, row, name, form=form, bound=form[name], version=version)
+    return FACTS.answer(request, pk, name)
 
 
-def _fact(request, row, name, *, status=200, **context):
+def _whole_form(request, row, data):
+    form = OpportunityForm(data, user=request.user, instance=row, client=row.client)
+    form.add_custom(request.principal)
+    return form
+
+
+def _beside(request, row):
     decorate_one(row, timezone.now())
-    found = Fact.of(OPPORTUNITY_FIELDS[name], row)
-    context |= {"opportunity": row, "fact": found, "may_edit": True, "currency": get_firm().currency}
-    return render(request, "clients/opportunities/fact.html", context, status=status)
+    return {"opportunity": row, "currency": get_firm().currency}
+
+
+FACTS = InlineFacts(
+    OPPORTUNITY_FIELDS,
+    "clients:opportunity_fact",
+    "clients:opportunity_edit",
+    _load_to_change,
+    _whole_form,
+    lambda principal, row, values, version: records.update_opportunity(
+        principal, opportunity=row, seen_version=version, now=timezone.now(), **values
+    ),
+    _beside,
+    "clients/opportunities/fact.html",
+)
 
 
 # What is done with one, in a dialog or on a page of its own

@@ -212,7 +212,7 @@ def test_deleting_and_undoing(client, two, kept):
 def test_deleting_asks_where_it_is_in_use(client, two, kept, marta):
     create_view(acting(marta), page=CLIENTS, name="A", query={"segment": [str(kept.pk)]}, now=timezone.now())
     page = client.post(url(kept, "_delete"))
-    assert page.status_code == 422 and "1 saved view uses this segment" in page.content.decode()
+    assert page.status_code == 422 and "In use: 1 × View" in page.content.decode()
     asked = page.context["form"].data["asked"]
     assert Segment.objects.kept().exists()
     assert client.post(url(kept, "_delete"), {"asked": asked}).status_code == 302

@@ -89,7 +89,7 @@ def test_a_stale_edit_of_the_rule_is_refused_and_another_field_merges(marta, ott
 def test_deleting_asks_where_a_view_uses_it_and_can_be_undone(marta):
     kept = make(marta)
     create_view(acting(marta), page=CLIENTS, name="Large", query={"segment": [str(kept.pk)]}, now=NOW)
-    with pytest.raises(ServiceError, match="1 saved view uses this segment") as refused:
+    with pytest.raises(ServiceError, match="In use: 1 × View") as refused:
         services.delete_segment(acting(marta), segment=kept, now=NOW)
     assert refused.value.code == "question" and Segment.objects.kept().exists()
     services.delete_segment(acting(marta), segment=kept, now=NOW, is_in_use_too=True)

@@ -47,10 +47,16 @@ class Versioned(models.Model):
 
 
 CUSTOM = "cf_"  # before the key of a custom field: its name never meets that of a column
+SLOT = "__"  # in the column `custom`, between the key of a field and the number of the change that gave it its type
+
+
+def key_in(slot: str) -> str:
+    """The key of the field whose values stand in this slot."""
+    return slot.partition(SLOT)[0]
 
 
 class Customised(models.Model):
-    """A row with values of the firm's own fields, {key: value as JSON}. `row.cf_region` is the value of the field
+    """A row with values of the firm's own fields, {key or slot: value as JSON}. `row.cf_region` is the value of the field
     `region`, None where there is none; the record's catalogue says which fields there are.
     """
 

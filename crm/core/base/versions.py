@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import StaleWrite
-from crm.core.base.models import CUSTOM
+from crm.core.base.models import CUSTOM, key_in
 
 
 def save_version(
@@ -92,7 +92,7 @@ def _merge_custom(row: Any, wanted: dict, before: dict, stands: dict) -> list[st
         if mine == then:
             continue
         if now not in (then, mine):
-            both.append(f"{CUSTOM}{key}")
+            both.append(f"{CUSTOM}{key_in(key)}")
         elif mine is None:
             merged.pop(key, None)
         else:

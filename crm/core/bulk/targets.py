@@ -148,7 +148,7 @@ class Custom(Target):
         return self.field.keep(given)
 
     def raw(self, row):
-        return (row.custom or {}).get(self.field.definition.key)
+        return (row.custom or {}).get(self.field.definition.held_at)
 
     def value(self, kept):
         return load(self.field.definition, kept)
@@ -166,7 +166,7 @@ class Custom(Target):
 def targets_of(catalogue: Catalogue, but: tuple[str, ...] = ()) -> dict[str, Target]:
     """The fields that may be edited of many rows, by name, in the order of their labels."""
     own = [field for field in catalogue.values() if _is_edited(field) and field.is_used() and field.name not in but]
-    custom = [field for field in catalogue.custom.values() if not field.is_computed]
+    custom = [field for field in catalogue.custom.values() if not field.is_computed and not field.is_changing]
     made = [target_of(field) for field in (*own, *custom)]
     return {target.name: target for target in sorted(made, key=lambda target: str(target.label).casefold())}
 

@@ -32,8 +32,14 @@ QUIET = {
     "last_used_at",
     "salt",
     "sent_html",
+    "slot",
 }
-IN_WORDS = {"password": _lazy("password changed"), "token_hash": _lazy("new link"), "last_login": _lazy("signed in")}
+IN_WORDS = {
+    "password": _lazy("password changed"),
+    "token_hash": _lazy("new link"),
+    "last_login": _lazy("signed in"),
+    "pending": _lazy("change of type begun or ended"),
+}
 
 
 @dataclass

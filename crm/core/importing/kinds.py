@@ -18,7 +18,7 @@ class Column:
     """A field that a file's column may fill. `aliases` are folded header names that suggest it. `parse(text,
     conventions)` returns the value or raises ValueError with a message; `asks` is what its column must decide first
     (`deciding.decide`). `choices` are for questions asked once for all rows. `is_person`: it names a colleague, so that
-    unknown names can be matched once for the whole file. An unreadable value fails the row; in a lenient column it is
+    unknown names can be matched once for the whole file; `is_client`: a client. An unreadable value fails the row; in a lenient column it is
     left out with a remark (`values["left_out"]`).
     """
 
@@ -31,6 +31,7 @@ class Column:
     help_text: Any = ""
     is_lenient: bool = False
     is_person: bool = False
+    is_client: bool = False
     is_used: Callable[[], bool] = always
 
     @property

@@ -9,6 +9,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Layout, LayoutObject
 from crispy_forms.utils import TEMPLATE_PACK
 from django import forms
+from django.db.models import Value
 from django.forms.renderers import TemplatesSetting
 from django.template.loader import get_template
 from django.utils import timezone
@@ -18,6 +19,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from crm.core.base.models import Folded
 from crm.core.base.reading import whole_number
 
 
@@ -81,9 +83,18 @@ def _select(widget: dict[str, Any]) -> SafeString:
     return format_html('<select name="{}"{}>{}</select>', widget["name"], _attributes(widget), groups)
 
 
+def _searched(widget: dict[str, Any]) -> SafeString:
+    """Where no script finds rows, somebody types the whole name."""
+    label, name, typed = _("Or its exact name"), widget["name"], widget["typed"]
+    box = format_html('<input type="text" class="form-control" name="{}{}" value="{}">', name, TYPED, typed)
+    return format_html('{}<noscript><label class="d-block mt-1">{} {}</label></noscript>', _select(widget), label, box)
+
+
+TYPED = "-typed"  # after the name of a field: its row by name
 CONTROLS: dict[str, Callable[[dict[str, Any]], SafeString]] = {
     "django/forms/widgets/select.html": _select,
     "django/forms/widgets/textarea.html": _textarea,
+    "searched_select.html": _searched,
     **{
         f"django/forms/widgets/{kind}.html": _input
         for kind in ("text", "number", "email", "url", "password", "hidden", "date", "time", "datetime", "input", "tel")
@@ -112,8 +123,30 @@ class DateTimeInput(forms.DateTimeInput):
         super().__init__(format="%Y-%m-%dT%H:%M", **kwargs)
 
 
+class Typed(str):
+    """The name of a row, as somebody typed it."""
+
+    __slots__ = ()
+
+
 class SearchedSelect(forms.Select):
-    """Renders only the chosen row; the page queries `data-combobox-url` for rows that match the input."""
+    """Renders only the chosen row; the page queries `data-combobox-url` for rows that match the input. Without JavaScript there is a box for
+    the exact name, which goes before the choice."""
+
+    template_name = "searched_select.html"
+
+    def value_from_datadict(self, data, files, name):
+        typed = str(data.get(f"{name}{TYPED}") or "").replace("\0", "").strip()
+        return Typed(typed) if typed else super().value_from_datadict(data, files, name)
+
+    def value_omitted_from_data(self, data, files, name):
+        return f"{name}{TYPED}" not in data and super().value_omitted_from_data(data, files, name)
+
+    def get_context(self, name, value, attrs):
+        is_typed = isinstance(value, Typed)
+        context = super().get_context(name, None if is_typed else value, attrs)
+        context["widget"]["typed"] = value if is_typed else ""
+        return context
 
     def optgroups(self, name, value, attrs=None):
         shown, rows = copy(self), self.choices.queryset
@@ -128,6 +161,21 @@ class SearchedField(forms.ModelChoiceField):
     def __init__(self, queryset, *, url: str, **kwargs):
         widget = SearchedSelect(attrs={"data-combobox": "", "data-combobox-url": url})
         super().__init__(queryset, widget=widget, **kwargs)
+
+    def to_python(self, value):
+        return self._named(value) if isinstance(value, Typed) else super().to_python(value)
+
+    def _named(self, text: str) -> Any:
+        """The one that is called so, of those that the form offers."""
+        by = next(name for name in ("name_key", "number", "name") if hasattr(self.queryset.model, name))
+        rows = self.queryset.filter(**{by: Folded(Value(text)) if by == "name_key" else text}).order_by("pk")[:2]
+        if len(rows) == 1:
+            return rows[0]
+        words = _("More than one is called “%(name)s”.") if rows else _("None is called “%(name)s”.")
+        raise forms.ValidationError(words % {"name": text[:80]}, code="typed")
+
+    def has_changed(self, initial, data):
+        return isinstance(data, Typed) or super().has_changed(initial, data)
 
 
 # For a future day: chips for the next days, and words such as “fri 14” or “in 2 weeks” (static/js/days.js)

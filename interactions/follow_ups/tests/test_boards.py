@@ -1,6 +1,7 @@
 """The boards of follow-ups, by due and by state; what undo of their bulk actions leaves alone."""
 
 from datetime import time, timedelta
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -229,3 +230,18 @@ def test_only_who_saved_the_card_since_is_said_to_have_changed_it(web, marta, ot
     assert answer.json()["text"] == "“late” is in another column by now. The board is up to date now."
     update_follow_up(acting(otto), follow_up=row, now=timezone.now(), due_date=today() + timedelta(1))
     assert "Otto" in web.post(url, dropped).json()["text"]
+
+
+@pytest.mark.parametrize("address", [{"state": "done", "show": ""}, {"show": "done"}])
+def test_of_closed_ones_the_bar_offers_to_reopen_them_and_undo_closes_them_again(web, marta, northwind, address):
+    row = plan(marta, northwind, "Call", 0)
+    complete_follow_up(acting(marta), follow_up=row, outcome="Signed", now=timezone.now())
+    listing = web.get(URL, address).context["listing"]
+    assert [action.key for action in listing.actions] == ["follow-ups.reopen"]
+    assert "follow-ups.reopen" not in [action.key for action in web.get(URL).context["listing"].actions]
+    web.post(f"{URL}select/?{urlencode(address)}", {"action": "follow-ups.reopen", "ids": [row.pk]})
+    row.refresh_from_db()
+    assert (row.state, row.outcome) == ("open", "")
+    undo(web)
+    row.refresh_from_db()
+    assert (row.state, row.outcome) == ("done", "Signed")

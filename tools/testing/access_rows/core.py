@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from django.utils import timezone
 
 from crm.core.fields.custom.models import CustomField, FieldChange, FieldSection
+from crm.core.fields.custom.services import begin_change
 from crm.core.firm.models import Holiday
 from crm.core.listing.models import SavedView
 from crm.core.users.models import ApiToken, Invitation
@@ -40,9 +41,13 @@ def build(scene):
         CustomField.objects.create(record="client", key=key, label=label, kind="text", position=n, is_filtered=False)
         for n, (key, label) in enumerate((("vat", "VAT number"), ("po", "Order number")))
     ]
+    for record in ("engagement", "interaction"):
+        CustomField.objects.create(record=record, key="place", label="Place", kind="text", is_filtered=False)
+    begin_change()
     scene.rows["field section"] = {"any": section}
     scene.rows["custom field"], scene.rows["other field"] = {"any": fields[0]}, {"any": fields[1]}
     change = FieldChange(field=fields[1], from_kind="url", to_kind="text", created_at=timezone.now())
+    change.applied_at = change.created_at
     change.save()
     scene.rows["change of a field"] = {"any": change}
 
@@ -92,6 +97,8 @@ ROWS = [
     Row("core:field_archive", post=ADMINS, about="custom field"),
     Row("core:field_restore", post=ADMINS, about="custom field"),
     Row("core:field_kind", get=ADMINS, post=ADMINS, about="custom field", data={"kind": "long_text"}),
+    Row("core:field_change", get=ADMINS, about="change of a field"),
+    Row("core:field_change_stop", post=ADMINS, about="change of a field"),
     Row("core:field_choices", post=ADMINS, about="custom field"),
     Row("core:field_kind_undo", post=ADMINS, about="change of a field"),
     Row("core:field_section_new", get=ADMINS, post=ADMINS, also=RECORD),

@@ -77,6 +77,7 @@ ROWS = [
     of_one("clients:engagement", get=EVERYONE, shuts_archived=False),
     of_one("clients:engagement_tab", get=EVERYONE, shuts_archived=False, also={"key": "finance"}),
     of_one("clients:engagement_edit", get=EVERYONE, post=EVERYONE),
+    of_one("clients:engagement_fact", get=EVERYONE, post=EVERYONE, also={"name": "cf_place"}),
     of_one("clients:engagement_move", post=EVERYONE, also={"state": "closing"}),
     of_one("clients:engagement_move_undo", post=EVERYONE, also={"version": 1}),
     of_one("clients:engagement_close", get=EVERYONE, post=EVERYONE),

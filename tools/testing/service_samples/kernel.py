@@ -4,6 +4,7 @@ from django.core.files.base import ContentFile
 
 from clients.listing.lists import CLIENTS
 from crm.core.base.principals import acting
+from crm.core.fields.custom.changing import change_kind
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds
 from crm.core.importing.services import create_import
@@ -16,6 +17,12 @@ def _stopped_import(own):
     job = _import(own)
     Job.objects.filter(pk=job.pk).update(state="cancelled", report={"at": 0})
     return job
+
+
+def _running(own):
+    return change_kind(
+        acting(own.user("admin")), field=own("custom field"), kind="long_text", keeps_aside=True, now=own.now
+    )
 
 
 def _clients_csv(own):
@@ -59,6 +66,7 @@ declare(
     "crm.core.fields.custom.changing",
     change_kind=by_admin(lambda own: {"field": own("custom field"), "kind": "long_text", "now": own.now}),
     undo_change=by_admin(lambda own: {"change": own("change of a field"), "now": own.now}),
+    stop_change=by_admin(lambda own: {"change": _running(own), "now": own.now}),
 )
 declare(
     "crm.core.fields.custom.services",

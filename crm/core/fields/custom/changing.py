@@ -1,53 +1,49 @@
-"""The type of a field changes with all its values, in one transaction; and its undo."""
+"""The type of a field changes with all its values, and its undo: what is checked and begun here, a worker does (`conversion_jobs.py`).
 
-import json
-from copy import copy
+The values of the new type are written beside the old ones, in another slot of the rows. Until all of them stand there the field is read
+where it was, and nobody may write it; then one short transaction points the field to the other slot. So there is no moment with values of
+two types, whatever ends the work in between. The old values stay for undo until somebody enters another one.
+"""
+
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import F
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crm.core.base.archiving import set_archived
-from crm.core.base.arrays import IDS, AnyOf
 from crm.core.base.errors import ServiceError
+from crm.core.base.models import SLOT
 from crm.core.base.permissions import may_administer
 from crm.core.base.principals import Principal
-from crm.core.base.reading import Conventions
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.fields.custom.choices import CONVERTED, Kind
-from crm.core.fields.custom.converting import Conversion, Value, conversion, converted, names_for, text_of
+from crm.core.fields.custom.converting import Conversion, Converter, Value, conversion
 from crm.core.fields.custom.entries import Record, records
-from crm.core.fields.custom.models import CustomField, FieldChange
-from crm.core.fields.custom.services import BUSY, SETTINGS, begin_change, free_label, index_again, new_row, options_of
-from crm.core.fields.custom.sql import JsonAt
+from crm.core.fields.custom.models import LONGEST_KEY, CustomField, FieldChange
+from crm.core.fields.custom.services import (
+    BUSY,
+    SETTINGS,
+    begin_change,
+    check_settled,
+    free_label,
+    new_row,
+    options_of,
+)
+from crm.core.fields.custom.sql import at
 from crm.core.ui.formatting import number
+from crm.core.work.choices import JobState
+from crm.core.work.leases import OPEN, queue, release
+from crm.core.work.models import Job
 
 KEPT_SETTINGS = [name for name in SETTINGS if name not in ("label", "section", "hint")]
-# one statement, for a value that became another must not be taken for one that is still to come
-CHANGE = """
-    UPDATE {table} AS here SET
-        custom = CASE
-            WHEN given.made IS NOT NULL THEN jsonb_set(here.custom, ARRAY[%s], given.made)
-            WHEN %s <> '' THEN (here.custom - %s) || jsonb_build_object(%s, given.said)
-            ELSE here.custom - %s
-        END,
-        version = here.version + 1, updated_at = %s
-    FROM unnest(%s::jsonb[], %s::jsonb[], %s::text[]) AS given (kept, made, said)
-    WHERE here.custom -> %s = given.kept
-    RETURNING here.id, given.kept, given.made
-"""
-UNDO = """
-    UPDATE {table} AS here SET
-        custom = jsonb_set(here.custom - %s, ARRAY[%s], given.value -> 0), version = here.version + 1, updated_at = %s
-    FROM jsonb_each(%s::jsonb) AS given (key, value)
-    WHERE here.id = given.key::bigint AND here.custom -> %s IS NOT DISTINCT FROM NULLIF(given.value -> 1, 'null')
-    RETURNING here.id
-"""
+CHANGE, UNDO, TIDY = "change", "undo", "tidy"
+JOB = "field:"  # before these, the kind of the job
 
 
 @service(may=may_administer)
@@ -61,147 +57,184 @@ def change_kind(
     seen_version: int | None = None,
     now: datetime,
 ) -> FieldChange:
-    """Give a field another type, and its values with it. Values without an equivalent are kept in a field of their own, or refuse the
-    change. Raises StaleWrite, ServiceError (fields kind, reading, keeps_aside)."""
+    """Begin to give a field another type, and its values with it. Values without an equivalent are kept in a field of their own, or
+    refuse the change. Raises StaleWrite, ServiceError (fields kind, reading, keeps_aside, is_unique)."""
     begin_change()
     row = CustomField.objects.select_for_update(of=("self",)).get(pk=field.pk)
+    check_settled(row)
     of = records[row.record]
     if kind not in CONVERTED or row.kind not in CONVERTED or kind == row.kind or row.archived_at is not None:
         raise ServiceError(_("Choose another type."), field="kind")
-    _hold(of)
     found = conversion(principal, row, of.model, Kind(kind), reading)
-    if found.must_ask and not reading:
+    _check(found, keeps_aside=keeps_aside, is_answered=bool(reading))
+    change = FieldChange(field=row, user=principal.user, from_kind=row.kind, to_kind=kind, created_at=now)
+    change.settings = {name: getattr(row, name) for name in KEPT_SETTINGS}
+    change.target = {name: getattr(found.to, name) for name in KEPT_SETTINGS} | {"options": _with_keys(found)}
+    change.reading, change.from_slot, change.to_slot = found.way, row.slot, _free_slot(row)
+    change.aside = _aside(row, of, now) if found.n_failing else None
+    change.save()
+    _begin(principal, row, change, CHANGE, found.n_fitting + found.n_failing, now, seen_version)
+    return change
+
+
+def _check(found: Conversion, *, keeps_aside: bool, is_answered: bool) -> None:
+    if found.must_ask and not is_answered:
         raise ServiceError(_("Choose how the values are written."), field="reading")
     if found.n_failing and not keeps_aside:
         n = found.n_failing
         words = ngettext("%(n)s value has no equivalent.", "%(n)s values have no equivalent.", n) % {"n": number(n)}
         raise ServiceError(words, field="keeps_aside")
-    change = FieldChange(field=row, user=principal.user, from_kind=row.kind, to_kind=kind, created_at=now)
-    change.settings = {name: getattr(row, name) for name in KEPT_SETTINGS}
-    change.aside = _aside(row, of) if found.n_failing else None
-    _become(row, found, seen_version)
-    change.rows = _write(of, row.key, found, change.aside, now)
-    index_again(row, of)
-    change.save()
-    return change
+    made = [str(value.becomes).casefold() for value in found.fitting]
+    if found.to.is_unique and len(made) != len(set(made)):
+        n = len(made) - len(set(made))
+        words = _("%(n)d values are there more than once. Change them first.") % {"n": n}
+        raise ServiceError(words, field="is_unique")
 
 
-def _hold(of: Record) -> None:
-    """Let nobody write or lock records of the kind until the change is over; they are read as always. Who writes next sees the new type
-    (`writing.py`). A weaker lock would let somebody lock a record that this waits for, and then wait for this. Raises ServiceError if
-    somebody else holds them for too long."""
+def _with_keys(found: Conversion) -> list[dict[str, Any]]:
+    """The choices of the new type. New ones get their keys."""
+    if any(option["key"].startswith("new-") for option in found.to.options):
+        return options_of([{"label": option["label"]} for option in found.to.options])
+    return found.to.options
+
+
+def _free_slot(row: CustomField) -> str:
+    slot = f"{row.key}{SLOT}{row.changes.count() + 1}"
+    if len(slot) > LONGEST_KEY:
+        raise ServiceError(_("The type of this field was changed too often."), field="kind")
+    return slot
+
+
+def _aside(row: CustomField, of: Record, now: datetime) -> CustomField:
+    """A field for what has no equivalent, beside the other; in the archive until the change is over."""
+    label = free_label(of, _("%(name)s (before)") % {"name": row.label[:45]})
+    made = new_row(of, label=label, kind=Kind.LONG_TEXT, section=row.section, is_filtered=False)
+    return set_archived(made, at=now)[0]
+
+
+def _begin(
+    principal: Principal,
+    row: CustomField,
+    change: FieldChange,
+    what: str,
+    total: int,
+    now: datetime,
+    seen: int | None = None,
+) -> None:
+    """From here on nobody writes a value of the field, and a worker does the rest."""
+    row.pending = change
+    save_version(row, fields=["pending"], seen=seen, merges=False)
+    change.job_id = queue_job(principal, change, what, total, now).pk
+    change.save(update_fields=["job_id", "from_slot"])
+    hold(records[row.record])
+
+
+def queue_job(principal: Principal, change: FieldChange, what: str, total: int, now: datetime, **told: Any) -> Job:
+    job = Job(kind=f"{JOB}{what}", user=principal.user, title=change.field.label, total=total)
+    job.options = {"change": change.pk, **told}
+    queue(job, now)
+    return job
+
+
+def hold(of: Record) -> None:
+    """Let nobody write or lock records of the kind until the transaction is over; they are read as always. Who writes next sees the field
+    as it is then (`writing.py`). A weaker lock would let somebody lock a record that this waits for, and then wait for this. Raises
+    ServiceError if somebody else holds them for too long."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('lock_timeout'), set_config('lock_timeout', '5s', true)")
             before = cursor.fetchone()[0]
-            cursor.execute(f"LOCK TABLE {_table(of)} IN EXCLUSIVE MODE")
+            cursor.execute(f"LOCK TABLE {table_of(of)} IN EXCLUSIVE MODE")
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [before])
     except OperationalError as error:
         raise ServiceError(str(BUSY)) from error
 
 
-def _become(row: CustomField, found: Conversion, seen_version: int | None) -> None:
-    """Set the type and its settings. New choices get their keys."""
-    to = found.to
-    if any(option["key"].startswith("new-") for option in to.options):
-        made = options_of([{"label": option["label"]} for option in to.options])
-        keys = {old["key"]: new["key"] for old, new in zip(to.options, made, strict=True)}
-        found.values[:] = [_with_keys(value, keys) for value in found.values]
-        to.options = made
-    for name in ("kind", *KEPT_SETTINGS):
-        setattr(row, name, getattr(to, name))
-    save_version(row, fields=["kind", *KEPT_SETTINGS], seen=seen_version, merges=False)
-
-
-def _with_keys(value: Value, keys: dict[str, str]) -> Value:
-    becomes = value.becomes
-    made = [keys.get(each, each) for each in becomes] if isinstance(becomes, list) else keys.get(becomes, becomes)
-    return replace(value, becomes=made)
-
-
-def _aside(row: CustomField, of: Record) -> CustomField:
-    """A field for what has no equivalent, beside the other."""
-    label = free_label(of, _("%(name)s (before)") % {"name": row.label[:45]})
-    return new_row(of, label=label, kind=Kind.LONG_TEXT, section=row.section, is_filtered=False)
-
-
-def _write(of: Record, key: str, found: Conversion, aside: CustomField | None, now: datetime) -> dict[str, Any]:
-    """Write all values; returns what each row had and has."""
-    kept = [json.dumps(value.kept) for value in found.values]
-    made = [None if value.why else json.dumps(value.becomes) for value in found.values]
-    said, other = [value.text for value in found.values], aside.key if aside else ""
-    given: list[Any] = [key, other, key, other, key, now, kept, made, said, key]
-    with connection.cursor() as cursor:
-        cursor.execute(CHANGE.format(table=_table(of)), given)
-        return {str(pk): [_loaded(before), _loaded(after)] for pk, before, after in cursor.fetchall()}
-
-
-def _loaded(value: str | None) -> Any:
-    return None if value is None else json.loads(value)
-
-
-def _table(of: Record) -> str:
+def table_of(of: Record) -> str:
     return connection.ops.quote_name(of.model._meta.db_table)
 
 
+# Undo
+
+
 @service(may=may_administer)
-def undo_change(principal: Principal, *, change: FieldChange, now: datetime) -> CustomField:
-    """Give the field its type back, and each row the value it had. A value that was entered since then is converted; if one cannot be,
-    nothing changes. Raises ServiceError."""
+def undo_change(principal: Principal, *, change: FieldChange, now: datetime) -> FieldChange:
+    """Begin to give the field its type back, and each row the value it had. A value that was entered since then is converted; if one
+    cannot be, nothing changes. Raises ServiceError."""
     begin_change()
     change = FieldChange.objects.select_for_update(of=("self",)).get(pk=change.pk)
     row = CustomField.objects.select_for_update(of=("self",)).get(pk=change.field_id)
-    of = records[row.record]
-    newest = FieldChange.objects.filter(field=row, undone_at__isnull=True).first()
+    check_settled(row)
+    newest = FieldChange.objects.filter(field=row, undone_at__isnull=True, applied_at__isnull=False).first()
     if change.undone_at is not None or newest != change or row.kind != change.to_kind:
         raise ServiceError(_("The field was changed again since then. Undo the latest change first."))
-    _hold(of)
-    as_it_is = copy(row)
-    for name, value in {"kind": change.from_kind, **change.settings}.items():
-        setattr(row, name, value)
-    aside = change.aside.key if change.aside else ""
-    restored = _give(of, row.key, change.rows, aside, now)
-    _give(of, row.key, _entered_since(principal, of, as_it_is, row, restored), "", now)
-    save_version(row, fields=["kind", *KEPT_SETTINGS], seen=None)
-    index_again(row, of)
-    if change.aside is not None:
-        set_archived(change.aside, at=now)
-        index_again(change.aside, of)
-    change.undone_at = now
-    change.save(update_fields=["undone_at"])
-    return row
+    if change.rows:  # of before there were slots: the values that it had come out of the change
+        change.from_slot = _free_slot(row)
+    entered = entered_since(change, row)
+    refuse_failing(principal, row, (value for _pk, value in entered))
+    _begin(principal, row, change, UNDO, len(entered), now)
+    return change
 
 
-def _give(of: Record, key: str, rows: dict[str, Any], aside: str, now: datetime) -> list[int]:
-    """Give rows {id: [value, what it has now]} their value, where they still have that. Returns the ids of those that did."""
-    with connection.cursor() as cursor:
-        cursor.execute(UNDO.format(table=_table(of)), [aside, key, now, json.dumps(rows), key])
-        return [pk for (pk,) in cursor.fetchall()]
-
-
-def _entered_since(
-    principal: Principal, of: Record, before: CustomField, row: CustomField, restored: list[int]
-) -> dict[str, Any]:
-    """{id: [value of the old type, value that was entered since]}. Raises ServiceError where one cannot be converted."""
-    here = JsonAt(F("custom"), key=row.key)
-    rows = (
-        of.model._default_manager.annotate(found=here).filter(found__isnull=False).exclude(AnyOf("pk", restored, IDS))
-    )
-    found, names = list(rows.order_by().values_list("pk", "found")), names_for(before)
-    manager: Any = of.model._default_manager
-    values = [Value(kept, text_of(before, kept, names), 1) for _pk, kept in found]
-    made: dict[str, Any] = {}
-    for (pk, kept), value in zip(found, converted(before, row, values, Conventions()), strict=True):
-        if value.why:
-            raise ServiceError(_has_none(value, is_seen=manager.visible_to(principal).filter(pk=pk).exists()))
-        made[str(pk)] = [value.becomes, kept]
+def entered_since(change: FieldChange, row: CustomField, after: int = 0, limit: int | None = None) -> list[Any]:
+    """(number of the row, `Value` of the old type) of rows that have none of it: those with a value that was entered since the change,
+    and those whose value stands in the change itself."""
+    model: Any = records[row.record].model
+    now, before = at(row.held_at), at(change.from_slot or row.key)
+    given = {int(pk): values for pk, values in change.rows.items() if int(pk) > after}
+    found = model._default_manager.filter(pk__gt=after).annotate(now=now, before=before).filter(before__isnull=True)
+    found = found.filter(Q(now__isnull=False) | Q(pk__in=given)).order_by("pk").values_list("pk", "now")[:limit]
+    to_old = Converter.back(change, row)
+    made = []
+    for pk, kept in found:
+        stands = given.get(pk)
+        if stands is not None and stands[1] == kept:
+            made.append((pk, Value(kept, "", 1, becomes=stands[0])))
+        elif kept is not None:
+            made.append((pk, replace(to_old(kept), n=1)))
     return made
 
 
-def _has_none(value: Value, *, is_seen: bool) -> str:
-    if not is_seen:
-        return _(
-            "A value of a record that you cannot see was entered since then and has no equivalent. Nothing was changed."
+def refuse_failing(principal: Principal, row: CustomField, values: Iterable[Value]) -> None:
+    """Raises ServiceError where a value that was entered since the change has no equivalent. It quotes none that the principal does not
+    see."""
+    failing = next((value for value in values if value.why), None)
+    if failing is None:
+        return
+    manager: Any = records[row.record].model._default_manager
+    seen = manager.visible_to(principal).annotate(now=at(row.held_at)).filter(now=failing.kept)
+    if not seen.exists():
+        raise ServiceError(
+            _(
+                "A value of a record that you cannot see was entered since then and has no equivalent. Nothing was changed."
+            )
         )
     words = _("“%(what)s” was entered since then and has no equivalent: %(why)s Nothing was changed.")
-    return words % {"what": value.text[:40], "why": value.why}
+    raise ServiceError(words % {"what": failing.text[:40], "why": failing.why})
+
+
+# Its end, other than by being done
+
+
+@service(may=may_administer)
+def stop_change(principal: Principal, *, change: FieldChange, now: datetime) -> FieldChange:
+    """Stop a change of type, or its undo, that is not over yet: the field stays as it is. What was written beside its values is removed."""
+    job = Job.objects.select_for_update().filter(pk=change.job_id or 0, state__in=OPEN).first()
+    if job is not None:
+        release(job, JobState.CANCELLED, ended_at=now)
+        give_up(principal, change, now)
+    return change
+
+
+def give_up(principal: Principal, change: FieldChange, now: datetime) -> None:
+    """Let the field be written again, with the type that it has."""
+    begin_change()
+    change = FieldChange.objects.select_for_update(of=("self",)).get(pk=change.pk)
+    row = CustomField.objects.select_for_update(of=("self",)).filter(pk=change.field_id, pending=change).first()
+    if row is None:
+        return
+    row.pending = None
+    save_version(row, fields=["pending"], seen=None)
+    if change.applied_at is None:
+        slots = [change.to_slot, *([change.aside.key] if change.aside else [])]
+        queue_job(principal, change, TIDY, 0, now, slots=slots)

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import F, Value
 
 from crm.core.fields.custom.models import CustomField
-from crm.core.fields.custom.sql import JSON, JsonAt, TextAt
+from crm.core.fields.custom.sql import JSON, TextAt, at
 from crm.core.fields.custom.values import shape_of
 
 
@@ -18,10 +18,10 @@ class Stored:
     field: CustomField
 
     def here(self, principal: Any = None, now: Any = None) -> Any:
-        return JsonAt(F("custom"), key=self.field.key)
+        return at(self.field.held_at)
 
     def text(self, principal: Any = None, now: Any = None) -> Any:
-        return TextAt(F("custom"), key=self.field.key)
+        return TextAt(F("custom"), key=self.field.held_at)
 
     def kept(self, value: Any) -> Any:
         return Value(shape_of(self.field).keep(value), JSON)

@@ -447,7 +447,7 @@ KEPT |= {
 
 
 def _kept_part(field: CustomField) -> Part:
-    kind, key = Kind(field.kind), field.key
+    kind, key = Kind(field.kind), field.held_at
     if kind in (Kind.NUMBER, Kind.MONEY):
         return Part(KEPT[kind], lambda asked: sql.kept_number(key))
     if kind is Kind.DATE:

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Model, QuerySet
+from django.db.models import Count, Model, QuerySet
 from django.utils.translation import gettext as _
 
 from crm.core.base.deciding import Decision, decide
 from crm.core.base.principals import Principal
 from crm.core.base.reading import PLAIN, Conventions, fold
 from crm.core.fields.custom.choices import CHOSEN, FILTERED, UNIQUE, WRITTEN, Kind
-from crm.core.fields.custom.models import CustomField
-from crm.core.fields.custom.sql import JsonAt
+from crm.core.fields.custom.models import CustomField, FieldChange
+from crm.core.fields.custom.sql import at
 from crm.core.fields.custom.values import clean, load, reader_of_people, shape_of
 from crm.core.fields.types import several
 from crm.core.users.models import User
@@ -39,12 +39,12 @@ class Value:
 
 @dataclass(frozen=True)
 class Conversion:
-    """`to`: the field as it would be. `decision`: how the texts are written, where that must be asked."""
+    """`to`: the field as it would be. `decision`: how the texts are written, where that must be asked. `way`: how they are read."""
 
     to: CustomField
     values: list[Value]
     decision: Decision | None = None
-    conventions: Conventions = PLAIN
+    way: str = ""
 
     @property
     def fitting(self) -> list[Value]:
@@ -74,18 +74,13 @@ def conversion(principal: Principal, row: CustomField, model: type[Model], to: K
     seen = dict.fromkeys(value.text for value in found if value.n_seen)
     texts = [*seen, *(value.text for value in found if value.text not in seen)]
     target = _target(row, to, seen)
-    asks = (
-        getattr(shape_of(target).type(target).read, "asks", "")
-        if row.kind in (*WRITTEN, Kind.LONG_TEXT, *CHOSEN)
-        else ""
-    )
+    asks = _asked(row, target)
     decision = _with_samples_of(seen, decide(asks, texts)) if asks else None
     way = reading or (decision.value or next((each.value for each in decision.options), "") if decision else "")
-    conventions = replace(PLAIN, date_order=way) if asks == "date_order" else replace(PLAIN, decimal=way)
-    made = converted(row, target, found, conventions)
+    made = [*map(Converter(row, target, _written(asks, way)).convert, found)]
     if to == Kind.NUMBER:
         made = _with_places(target, made)
-    return Conversion(target, made, decision, conventions)
+    return Conversion(target, made, decision, way)
 
 
 def _with_samples_of(seen: Iterable[str], decision: Decision) -> Decision:
@@ -99,7 +94,7 @@ def _with_samples_of(seen: Iterable[str], decision: Decision) -> Decision:
 
 
 def _distinct(principal: Principal, row: CustomField, model: Any) -> list[Value]:
-    here = JsonAt(F("custom"), key=row.key)
+    here = at(row.held_at)
     rows = model._default_manager.annotate(found=here).filter(found__isnull=False).order_by()
     seen = rows.filter(pk__in=model._default_manager.visible_to(principal).order_by().values("pk"))
     counted = list(rows.values_list("found").annotate(n=Count("pk")))
@@ -149,25 +144,63 @@ def _options(texts: Iterable[str], to: Kind) -> list[dict[str, Any]]:
     return [{"label": label, "key": f"new-{n}"} for n, label in enumerate(labels.values())][:MOST_OPTIONS]
 
 
-def converted(before: CustomField, to: CustomField, values: Iterable[Value], conventions: Conventions) -> list[Value]:
-    """The values with what they become, or why they have no equivalent."""
-    of_text = reader_of_people(User.objects.all()) if to.kind == Kind.USER else shape_of(to).type(to).read
-    made = []
-    for value in values:
+class Converter:
+    """Makes values of a field those of another type. `way`: how dates or numbers are written in its texts."""
+
+    def __init__(self, before: CustomField, to: CustomField, conventions: Conventions):
+        self.before, self.to, self.conventions, self.names = before, to, conventions, names_for(before)
+        self.of_text = reader_of_people(User.objects.all()) if to.kind == Kind.USER else shape_of(to).type(to).read
+        self.made: dict[Any, Value] = {}
+
+    @classmethod
+    def forth(cls, change: FieldChange, field: CustomField) -> "Converter":
+        to = _as_of(field, change.to_kind, change.target)
+        return cls(field, to, _written(_asked(field, to), change.reading))
+
+    @classmethod
+    def back(cls, change: FieldChange, field: CustomField) -> "Converter":
+        return cls(field, _as_of(field, change.from_kind, change.settings), PLAIN)
+
+    def __call__(self, kept: Any) -> Value:
+        """Of a kept value; the same one is read once."""
+        key = _hashable(kept)
+        if key not in self.made:
+            self.made[key] = self.convert(Value(kept, text_of(self.before, kept, self.names), 1))
+        return self.made[key]
+
+    def convert(self, value: Value) -> Value:
+        """With what it becomes, or why it has no equivalent."""
         try:
-            keys = _keys_of(value.kept) if before.kind in CHOSEN and to.kind in CHOSEN else []
-            if keys and (to.kind == Kind.CHOICES or len(keys) == 1):  # a renamed choice is still the same choice
-                becomes = clean(to, keys if to.kind == Kind.CHOICES else keys[0], keys)
-            else:
-                becomes = clean(to, of_text(value.text, conventions))
+            becomes = self._becomes(value)
         except ValueError as error:
-            made.append(replace(value, why=str(error)))
-        else:
-            is_empty = becomes is None
-            made.append(
-                replace(value, why=_("is empty.")) if is_empty else replace(value, becomes=shape_of(to).keep(becomes))
-            )
+            return replace(value, why=str(error))
+        if becomes is None:
+            return replace(value, why=_("is empty."))
+        return replace(value, becomes=shape_of(self.to).keep(becomes))
+
+    def _becomes(self, value: Value) -> Any:
+        to = self.to
+        keys = _keys_of(value.kept) if self.before.kind in CHOSEN and to.kind in CHOSEN else []
+        if keys and (to.kind == Kind.CHOICES or len(keys) == 1):  # a renamed choice is still the same choice
+            return clean(to, keys if to.kind == Kind.CHOICES else keys[0], keys)
+        return clean(to, self.of_text(value.text, self.conventions))
+
+
+def _as_of(field: CustomField, kind: str, settings: dict[str, Any]) -> CustomField:
+    made = copy(field)
+    for name, value in {**settings, "kind": kind}.items():
+        setattr(made, name, value)
     return made
+
+
+def _asked(before: CustomField, to: CustomField) -> str:
+    """What the texts of the values may leave open: "date_order", "decimal" or ""."""
+    is_text = before.kind in (*WRITTEN, Kind.LONG_TEXT, *CHOSEN)
+    return getattr(shape_of(to).type(to).read, "asks", "") if is_text else ""
+
+
+def _written(asks: str, way: str) -> Conventions:
+    return replace(PLAIN, date_order=way) if asks == "date_order" else replace(PLAIN, decimal=way)
 
 
 def _keys_of(kept: Any) -> list[Any]:
@@ -186,7 +219,7 @@ def failing_rows(row: CustomField, rows: QuerySet, found: Conversion) -> list[tu
     by_kept = {_hashable(value.kept): value for value in found.failing}
     if not by_kept:
         return []
-    here = JsonAt(F("custom"), key=row.key)
+    here = at(row.held_at)
     kept = [value.kept for value in found.failing][:1000]
     matching = rows.annotate(found=here).filter(found__in=kept).order_by("pk")[:MOST_SHOWN]
     return [(each, by_kept[_hashable(each.found)]) for each in matching]

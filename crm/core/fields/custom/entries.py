@@ -13,6 +13,8 @@ from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from crm.core.base.models import key_in
+from crm.core.base.reading import whole_number
 from crm.core.base.registry import Registry
 from crm.core.fields.catalogue import Catalogue
 from crm.core.fields.custom.choices import COMPUTED, Kind
@@ -139,19 +141,26 @@ class CustomFields:
         return section is None or section.kind in ("", kind)
 
     def changes(self, before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, str]]:
-        """(the field, before, after) in words, for the history."""
+        """(the field, before, after) in words, for the history. Of a field whose type was changed, the value of the latest type."""
         known, found = self.known(), []
-        for key in dict.fromkeys((*known, *before, *after)):
-            if before.get(key) != after.get(key):
+        was, became = _latest(before), _latest(after)
+        for key in dict.fromkeys((*known, *was, *became)):
+            if was.get(key) != became.get(key):
                 field = known.get(key)
                 label = field.label if field else key
-                found.append((label, _in_words(field, before.get(key)), _in_words(field, after.get(key))))
+                found.append((label, _in_words(field, was.get(key)), _in_words(field, became.get(key))))
         return found
 
     def known(self) -> dict[str, CustomField]:
         """The definitions by key, archived ones too."""
         made = _of_now()
         return {field.key: field for field in made.fields.get(self.key, [])} if made else {}
+
+
+def _latest(custom: dict[str, Any]) -> dict[str, Any]:
+    """By the key of the field, what stands in its last slot."""
+    number = {slot: whole_number(slot.removeprefix(key_in(slot)).strip("_")) or 0 for slot in custom}
+    return {key_in(slot): custom[slot] for slot in sorted(custom, key=lambda slot: number[slot])}
 
 
 def _in_words(field: CustomField | None, kept: Any) -> str:

@@ -1,10 +1,11 @@
 """A custom field as an entry of its record's catalogue."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 
 from crm.core.fields.catalogue import BUSINESS, FREE_WORDS, PERSONAL, Field
 from crm.core.fields.custom.choices import CHOSEN, NUMBERS, SORTED, Kind
@@ -45,8 +46,7 @@ class CustomEntry(Field):
             href=_HREFS.get(kind) and (lambda row: _HREFS[kind](getattr(row, definition.name) or "")),
             sort=Sort(f"sort_{definition.name}", nullable=True, expression=value_of(definition)) if is_sorted else None,
             aliases=(definition.name, definition.key, definition.key.replace("_", " ")),
-            is_imported=kind is not Kind.CLIENT,
-            is_inline=is_inline and kind not in (Kind.LONG_TEXT, Kind.CHOICES),
+            is_inline=is_inline and kind not in (Kind.LONG_TEXT, Kind.CHOICES) and definition.pending_id is None,
             model=model,
             definition=definition,
         )
@@ -60,6 +60,16 @@ class CustomEntry(Field):
     def problem(self) -> str:
         """Why it cannot be computed, in words; "" where nothing is wrong."""
         return ""
+
+    @property
+    def is_changing(self) -> bool:
+        """Its type is being changed: until that is over, nobody writes a value."""
+        return self.definition.pending_id is not None
+
+    @property
+    def changing_words(self) -> str:
+        words = gettext("The type of “%(name)s” is being changed. Its values can be edited again when that is done.")
+        return words % {"name": self.label}
 
     @property
     def is_personal(self) -> bool:
@@ -86,7 +96,7 @@ class CustomEntry(Field):
         return links.get(self.definition.kind)
 
     def raw(self, row: Any) -> Any:
-        return load(self.definition, (row.custom or {}).get(self.definition.key))
+        return load(self.definition, (row.custom or {}).get(self.definition.held_at))
 
     def keep(self, value: Any, before: Any = None) -> Any:
         """What a row keeps for a value; None for nothing. Raises ValueError with a sentence."""
@@ -148,6 +158,8 @@ class CustomEntry(Field):
             self.definition, principal, label=self.label, help_text=self.hint, required=needed
         )
         made.error_messages["required"] = missing_words(self)
+        if self.is_changing:
+            made.disabled, made.required, made.help_text = True, False, self.changing_words
         if self.definition.kind not in CHOSEN:  # whose control knows what may be chosen
             made.validators = [*made.validators, self._validate]
         return made
@@ -181,8 +193,19 @@ class CustomEntry(Field):
         except ValueError as error:
             raise forms.ValidationError(str(error)) from error
 
+    def import_column(self) -> Any:
+        if not is_client(self):
+            return super().import_column()
+        words = gettext("The ID or the exact name of a client")
+        return replace(super().import_column(), is_client=True, help_text=words)
+
     def serializer_field(self) -> Any:
         return shape_of(self.definition).api(self.definition)
+
+
+def is_client(entry: Field) -> bool:
+    """Whether a field names a client: whose name not everybody may read."""
+    return isinstance(entry, CustomEntry) and entry.definition.kind == Kind.CLIENT
 
 
 _HREFS: dict[str, Callable[[str], str]] = {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import F, Q, Value
+from django.db.models import Q, Value
 from django.db.models.fields.json import DataContains
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact, GreaterThanOrEqual, In, IsNull, LessThanOrEqual
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.fields.custom.choices import FILTERED, NUMBERS, WRITTEN, Kind
 from crm.core.fields.custom.models import CustomField
-from crm.core.fields.custom.sql import JsonAt
+from crm.core.fields.custom.sql import at
 from crm.core.fields.custom.values import links, options
 from crm.core.listing import filters
 from crm.core.users.models import User
@@ -53,7 +53,7 @@ class _Chosen(_OfCustom, filters.Choices):
         found = Q(IsNull(here, True)) if NOTHING in value else Q()
         if self.definition.kind == Kind.CHOICES:
             for each in named:
-                found |= Q(DataContains(JsonAt(F("custom"), key=self.definition.key), [each]))
+                found |= Q(DataContains(at(self.definition.held_at), [each]))
         elif named:
             found |= Q(In(here, named))
         return found

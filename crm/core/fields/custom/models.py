@@ -41,13 +41,15 @@ class FieldSection(Versioned):
 class CustomField(Archivable, Versioned):
     """A field that the firm added to a kind of record.
 
-    `key` names its values in the record's column `custom`, in URLs, files and the API; it never changes. An archived field is
-    nowhere offered, its values stay. `options`: [{"key", "label", "is_archived"}] of a choice. `least` and `most` are numbers, or
+    `key` names it in URLs, files and the API; it never changes. Its values stand in the record's column `custom` under `held_at`: the
+    key, and after a change of type another slot. While one is `pending`, nobody writes a value. An archived field is nowhere offered,
+    its values stay. `options`: [{"key", "label", "is_archived"}] of a choice. `least` and `most` are numbers, or
     days as 2026-01-31. `pattern`: see `patterns.py`. `formula`: its text with the names of fields (`formulas/`); `rollup`: see `rollups.py`.
     """
 
     record = models.CharField(max_length=20, editable=False)
     key = models.CharField(max_length=LONGEST_KEY, editable=False, validators=[RegexValidator("^[a-z][a-z0-9_]*$")])
+    slot = models.CharField(max_length=LONGEST_KEY, editable=False, blank=True, default="", db_default="")
     label = models.CharField(_("name"), max_length=60)
     kind = models.CharField(_("type"), max_length=12, choices=Kind)
     section = models.ForeignKey(
@@ -65,6 +67,14 @@ class CustomField(Archivable, Versioned):
     options = models.JSONField(_("choices"), default=list, blank=True)
     formula = models.TextField(_("formula"), blank=True, default="", db_default="")
     rollup = models.JSONField(_("roll-up"), default=dict, blank=True, db_default=models.Value({}, models.JSONField()))
+    pending = models.ForeignKey(
+        "core.FieldChange",
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("change of type in progress"),
+    )
 
     objects = ArchivableQuerySet.as_manager()
 
@@ -91,21 +101,34 @@ class CustomField(Archivable, Versioned):
         """Its name in the catalogue, in URLs and in the API."""
         return f"{CUSTOM}{self.key}"
 
+    @property
+    def held_at(self) -> str:
+        """Where rows keep its values in `custom`."""
+        return self.slot or self.key
+
 
 class FieldChange(models.Model):
-    """A change of the type of a field, with what its undo needs: the settings before, and of each row that had a value the kept value
-    before and after (null: it had no equivalent)."""
+    """A change of the type of a field, made by a worker (`conversion_jobs.py`), with what its undo needs: the settings before, and the
+    slot whose values it left where they were. `target`: the settings of the new type. Until `applied_at` the field has its old type.
+    `rows` is of changes made before there were slots.
+    """
 
     field = models.ForeignKey(CustomField, models.CASCADE, related_name="changes")
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     from_kind = models.CharField(max_length=12, choices=Kind)
     to_kind = models.CharField(max_length=12, choices=Kind)
     settings = models.JSONField(default=dict, help_text="of the field before")
+    target = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    reading = models.CharField(max_length=20, default="", db_default="", help_text="how dates or numbers are written")
+    from_slot = models.CharField(max_length=LONGEST_KEY, default="", db_default="")
+    to_slot = models.CharField(max_length=LONGEST_KEY, default="", db_default="")
+    job_id = models.BigIntegerField(null=True, help_text="of its job, or that of its undo")
     rows = models.JSONField(default=dict, help_text="{number of the row: [value before, value after]}")
     aside = models.ForeignKey(
         CustomField, models.SET_NULL, null=True, related_name="+", help_text="holds the values that had no equivalent"
     )
     created_at = models.DateTimeField()
+    applied_at = models.DateTimeField(null=True)
     undone_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q, QuerySet
 from django.db.models.lookups import IsNull
-from django.urls import reverse
+from django.urls import get_resolver, reverse
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.registry import Registry
 from crm.core.fields.custom.choices import COMPUTED
 from crm.core.fields.custom.entries import Record
-from crm.core.fields.custom.models import CustomField, FieldSection
-from crm.core.fields.custom.sql import JsonAt
+from crm.core.fields.custom.models import CustomField, FieldChange, FieldSection
+from crm.core.fields.custom.sql import at
 from crm.core.listing.models import SavedView
 from crm.core.listing.pages import list_pages
 
@@ -40,7 +40,7 @@ def usage_of(principal: Any, record: Record, fields: list[CustomField]) -> dict[
     rows: Any = record.model._default_manager
     rows = rows.visible_to(principal)
     rows = rows.kept() if hasattr(rows, "kept") else rows
-    counts = {f"n_{f.pk}": Count("pk", filter=Q(IsNull(JsonAt(F("custom"), key=f.key), False))) for f in fields}
+    counts = {f"n_{f.pk}": Count("pk", filter=Q(IsNull(at(f.held_at), False))) for f in fields}
     found = rows.aggregate(total=Count("pk"), **counts)
     return {field.pk: Usage(found[f"n_{field.pk}"], found["total"]) for field in fields}
 
@@ -80,11 +80,22 @@ CHANGED = """
 def last_changed(record: Record, fields: list[CustomField]) -> dict[int, datetime]:
     """By field, when one of its values was last entered, changed or removed, in the history of all records. Those that were not among the
     last 20,000 edits have no entry."""
-    keys = {field.key: field.pk for field in fields if field.kind not in COMPUTED}
+    keys = {field.held_at: field.pk for field in fields if field.kind not in COMPUTED}
     events = connection.ops.quote_name(record.model.pgh_event_model._meta.db_table)  # type: ignore[attr-defined]
     with connection.cursor() as cursor:
         cursor.execute(CHANGED.format(events=events), [LAST_EDITS, list(keys)])
         return {keys[key]: at for key, at in cursor.fetchall()}
+
+
+def undoable(field: CustomField) -> FieldChange | None:
+    """The change of type that may be undone."""
+    over = field.changes.filter(applied_at__isnull=False, undone_at__isnull=True).select_related("user").first()
+    return over if over is not None and over.to_kind == field.kind and field.pending_id is None else None
+
+
+def kept_aside() -> QuerySet:
+    """The fields that are made for values without an equivalent, of changes that are not over."""
+    return FieldChange.objects.filter(applied_at__isnull=True, aside__isnull=False).values("aside")
 
 
 # What names a field
@@ -120,13 +131,22 @@ def formulas_with(principal: Any, record: Record, name: str) -> list[Use]:
     return [Use(_("Formula"), entry.label, reverse("core:field", args=[entry.definition.pk])) for entry in found]
 
 
-def views_with(principal: Any, record: Record, name: str) -> list[Use]:
-    """Saved views of the record's lists that show, sort, group or filter by it."""
-    lists = {page.key: page for page in list_pages if page.fields is record.catalogue}
+def lists_of(record: Record) -> dict[str, Any]:
+    """The lists of the record, by the key that views keep. They register themselves with their addresses, which a worker has not read yet."""
+    get_resolver().url_patterns  # noqa: B018  read once
+    return {page.key: page for page in list_pages if page.fields is record.catalogue}
+
+
+def views_naming(record: Record, name: str) -> QuerySet:
+    """Everybody's saved views of the record's lists that show, sort, group or filter by the field."""
     names = [name, f"{name}__from", f"{name}__to"]
     named = Q(query__has_any_keys=names) | Q(sort__in=[name, f"-{name}"]) | Q(group=name) | Q(board=name)
     named |= Q(columns__contains=[[name]])
-    found = SavedView.objects.kept().filter(named, list_key__in=lists)
+    return SavedView.objects.kept().filter(named, list_key__in=lists_of(record))
+
+
+def views_with(principal: Any, record: Record, name: str) -> list[Use]:
+    lists, found = lists_of(record), views_naming(record, name)
     seen = set(found.visible_to(principal).values_list("pk", flat=True))
     made = []
     for view in found.order_by("name"):

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Avg, Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum, TextChoices
+from django.core.exceptions import EmptyResultSet
+from django.db.models import Avg, Count, Expression, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum, TextChoices
 from django.db.models.functions import Coalesce, TruncDate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
@@ -86,7 +87,8 @@ class _label:
 class Source:
     """Related rows of a kind of record. `rows(principal)`: those that the principal may see, archived ones left out; `path`: their column
     that names the record; `day`: the column of the day that “latest” and “in the last days” go by, `is_moment` if it is a moment.
-    `counted`: what is in it, in a sentence; `is_used`: whether the firm has such rows at all."""
+    `rows_of_seen(principal)`: the same of records that the principal sees, which a filter or sort asks of no others: without the gate of the
+    record. `counted`: what is in it, in a sentence; `is_used`: whether the firm has such rows at all."""
 
     key: str
     record: str
@@ -100,6 +102,7 @@ class Source:
     conditions: tuple[Condition, ...] = ()
     order: int = 0
     is_used: Callable[[], bool] = lambda: True
+    rows_of_seen: Callable[[Any], QuerySet] | None = None
 
     def measure(self, key: str) -> Measure | None:
         return next((each for each in self.measures if each.key == key), None)
@@ -137,7 +140,8 @@ class Rollup:
 
     def _rows(self, asked: Asked) -> QuerySet:
         of_record = {f"{self.source.path}__isnull": False} if asked.of_all else {self.source.path: OuterRef("pk")}
-        rows = self.source.rows(asked.principal).filter(**of_record).order_by()
+        seen = self.source.rows_of_seen if asked.of_all and self.source.rows_of_seen else self.source.rows
+        rows = seen(asked.principal).filter(**of_record).order_by()
         by_subject: dict[str, Q] = {}
         for condition in self.conditions:
             by_subject[condition.subject] = by_subject.get(condition.subject, Q()) | condition.q(asked)
@@ -197,20 +201,34 @@ class Rollup:
         return ", ".join(said)
 
 
-class _Map(Subquery):
-    """Pairs of record and value as one JSON object, computed once for the statement."""
+class _Map(Expression):
+    """Pairs of record and value as one JSON object. The first statement that it stands in computes it; those that are made of the same rows,
+    such as a page and its count, get the same object. NULL for who sees none."""
 
-    template = "(SELECT jsonb_object_agg(k, v) FROM (%(subquery)s) AS pairs (k, v))"
+    def __init__(self, pairs: QuerySet):
+        super().__init__(output_field=sql.TEXT)
+        self.pairs, self.made = pairs, {}  # copies of the expression share what was made
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        if connection.alias not in self.made:
+            self.made[connection.alias] = self._make(connection)
+        return "%s::jsonb", [self.made[connection.alias]]
+
+    def _make(self, connection: Any) -> str | None:
+        try:
+            pairs, given = self.pairs.query.get_compiler(connection=connection).as_sql()
+        except EmptyResultSet:
+            return None
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT jsonb_object_agg(k, v)::text FROM ({pairs}) AS pairs (k, v)", given)
+            return cursor.fetchone()[0]
 
 
 def _looked_up(pairs: QuerySet, output: Any) -> Any:
     """The value of each record out of the pairs of all. A subquery for each record would fetch its rows one by one, which for a filter or
     sort of many records takes ten times as long as one pass over the table."""
     key = sql.sql("(%(expressions)s)::text", F("pk"), field=sql.TEXT)
-    values = sql.sql(
-        "(%(expressions)s)::jsonb", _Map(pairs, output_field=sql.TEXT), field=sql.TEXT
-    )  # NULL for who sees none
-    found = sql.sql("(%(expressions)s)", values, key, field=sql.TEXT, between=" ->> ")
+    found = sql.sql("(%(expressions)s)", _Map(pairs), key, field=sql.TEXT, between=" ->> ")
     return sql.sql(f"(%(expressions)s)::{'date' if output is sql.DAY else 'numeric'}", found, field=output)
 
 

@@ -31,6 +31,7 @@ from crm.core.fields.custom.formulas.checking import FormulaError
 from crm.core.fields.custom.models import LONGEST_KEY, CustomField, FieldSection
 from crm.core.fields.custom.patterns import check_pattern
 from crm.core.fields.custom.sql import index_facts, set_indexes, value_of
+from crm.core.fields.custom.telling import tell_archived, tell_renamed
 from crm.core.fields.custom.values import limit
 from crm.core.firm.models import FirmSettings
 from crm.core.firm.queries import forget_firm
@@ -70,12 +71,15 @@ def update_field(
     ServiceError."""
     begin_change()
     row = CustomField.objects.select_for_update(of=("self",)).get(pk=field.pk)
-    of, before = records[row.record], index_facts(row)
+    check_settled(row)
+    of, before, label = records[row.record], index_facts(row), row.label
     _apply(row, settings, of)
     _check_computed(row, of, is_typed="formula" in settings)
     save_version(row, fields=[*settings], seen=seen_version)
     if index_facts(row) != before:
         index_again(row, of)
+    if row.label != label:
+        tell_renamed(principal, of, row, label)
     return row
 
 
@@ -83,9 +87,11 @@ def update_field(
 def archive_field(principal: Principal, *, field: CustomField, now: datetime) -> CustomField:
     """The field leaves forms, pages, lists, files and the API. Its values stay, for when it is restored."""
     begin_change()
+    check_settled(CustomField.objects.get(pk=field.pk))
     row, is_changed = set_archived(field, at=now)
     if is_changed:
         index_again(row, records[row.record])
+        tell_archived(principal, records[row.record], row)
     return row
 
 
@@ -112,6 +118,7 @@ def order_choices(principal: Principal, *, field: CustomField, keys: Sequence[st
     """Put the choices in this order; any that are not named come last."""
     begin_change()
     row = CustomField.objects.select_for_update(of=("self",)).get(pk=field.pk)
+    check_settled(row)
     places = {key: place for place, key in enumerate(keys)}
     row.options = sorted(row.options, key=lambda option: places.get(option["key"], len(places)))
     save_version(row, fields=["options"], seen=None)
@@ -226,6 +233,12 @@ def free_label(of: Record, label: str) -> str:
     }
     known |= {str(field.label).casefold() for field in of.catalogue.values()}
     return next(made for n in range(1, 1000) if (made := label if n == 1 else f"{label} {n}").casefold() not in known)
+
+
+def check_settled(row: CustomField) -> None:
+    """Raises ServiceError while the type of the field is being changed."""
+    if row.pending_id is not None:
+        raise ServiceError(_("The type of this field is being changed. Wait until that is done, or stop it."))
 
 
 def begin_change() -> None:

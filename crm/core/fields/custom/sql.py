@@ -18,6 +18,11 @@ class JsonAt(Func):
     output_field = JSON
 
 
+def at(slot: str) -> JsonAt:
+    """The value that stands there."""
+    return JsonAt(F("custom"), key=slot)
+
+
 class TextAt(Func):
     """The text in lower case."""
 
@@ -26,7 +31,7 @@ class TextAt(Func):
 
 
 def value_of(field: CustomField) -> Func:
-    return (TextAt if field.kind in WRITTEN else JsonAt)(F("custom"), key=field.key)
+    return (TextAt if field.kind in WRITTEN else JsonAt)(F("custom"), key=field.held_at)
 
 
 def set_indexes(field: CustomField, model: type[models.Model]) -> None:
@@ -37,7 +42,7 @@ def set_indexes(field: CustomField, model: type[models.Model]) -> None:
     is_wanted = field.archived_at is None and (unique or field.is_filtered) and field.kind in INDEXED
     held = "list" if field.kind == Kind.CHOICES else "text" if field.kind in WRITTEN else "value"
     with connection.cursor() as cursor:
-        told: list[Any] = [model._meta.db_table, field.pk, field.key, held if is_wanted else "", unique]
+        told: list[Any] = [model._meta.db_table, field.pk, field.held_at, held if is_wanted else "", unique]
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # an index waits for no check of rows written before
         cursor.execute("SELECT core_custom_index(%s, %s, %s, %s, %s)", told)
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")

@@ -22,7 +22,9 @@ from crm.core.fields.custom.formulas.checking import CALLED, WORDS, FormulaError
 from crm.core.fields.custom.models import CustomField, FieldChange, FieldSection
 from crm.core.fields.custom.values import limit, load, shape_of
 from crm.core.ui.actions import form_action
-from crm.core.ui.htmx import go, is_fragment, posted
+from crm.core.ui.htmx import go, is_fragment, posted, render_page
+from crm.core.work.leases import seconds_left
+from crm.core.work.models import Job
 
 
 @require_safe
@@ -38,7 +40,9 @@ def fields(request, record=""):
     for field in shown:
         field.usage, field.changed_at = usage.get(field.pk), changed.get(field.pk)
         field.rules, field.problem = _rules(field), made[field.name].problem if field.name in made else ""
-    archived = CustomField.objects.archived().filter(record=of.key).order_by("label")
+    archived = (
+        CustomField.objects.archived().filter(record=of.key).order_by("label").exclude(pk__in=queries.kept_aside())
+    )
     tabs = [
         {"label": each.label, "url": _url(each), "current": each is of} for each in records.shown(request.principal)
     ]
@@ -96,8 +100,8 @@ def field(request, pk):
             "choices": choices,
             "uses": queries.uses_of(request.principal, of, row.name),
         }
-        found["change"] = row.changes.filter(undone_at__isnull=True, to_kind=row.kind).select_related("user").first()
-        found["may_change_kind"] = row.kind in CONVERTED
+        found["change"] = queries.undoable(row)
+        found["may_change_kind"] = row.kind in CONVERTED and row.pending_id is None
         found["problem"] = of.catalogue.custom[row.name].problem if row.name in of.catalogue.custom else ""
         return found | (_help(of) if row.kind == Kind.FORMULA else {})
 
@@ -140,10 +144,7 @@ def field_kind(request, pk):
 
     outcome = form_action(request, form, act)
     if outcome.is_done:
-        words = _("%(name)s is now of the type “%(kind)s”.") % {"name": row.label, "kind": kinds[kind]}
-        undo = reverse("core:field_kind_undo", args=[outcome.result.pk])
-        messages.success(request, words, extra_tags=f"undo:{undo}")
-        return go(request, url)
+        return go(request, reverse("core:field_change", args=[outcome.result.pk]))
     context |= {"form": form, "found": found, "conflict": outcome.conflict, "kind_label": kinds[kind]}
     context |= _preview(request.principal, of, row, found)
     return render(request, "core/fields/kind.html", context, status=outcome.status)
@@ -174,13 +175,36 @@ def field_kind_undo(request, pk):
     require(may_administer(request.principal))
     change = get_object_or_404(FieldChange.objects.select_related("field"), pk=pk)
     try:
-        row = changing.undo_change(request.principal, change=change, now=timezone.now())
+        changing.undo_change(request.principal, change=change, now=timezone.now())
     except ServiceError as error:
         messages.error(request, error.message)
-    else:
-        words = _("%(name)s is of the type “%(kind)s” again.")
-        messages.success(request, words % {"name": row.label, "kind": row.get_kind_display()})
-    return go(request, reverse("core:field", args=[change.field_id]))
+        return go(request, reverse("core:field", args=[change.field_id]))
+    return go(request, reverse("core:field_change", args=[change.pk]))
+
+
+@require_safe
+def field_change(request, pk):
+    """How far a change of type is, or its undo."""
+    require(may_administer(request.principal))
+    change = get_object_or_404(FieldChange.objects.select_related("field", "user", "aside"), pk=pk)
+    job = Job.objects.filter(pk=change.job_id or 0).first()
+    context = {"change": change, "field": change.field, "job": job, "is_open": change.field.pending_id == change.pk}
+    context["is_undo"] = change.undone_at is not None or (change.applied_at is not None and context["is_open"])
+    context["seconds_left"] = seconds_left(job) if job else None
+    context["may_undo"] = not context["is_open"] and queries.undoable(change.field) == change
+    context["trail"] = [
+        {"label": _("Custom fields"), "url": _url(_record(change.field.record))},
+        {"label": change.field.label, "url": reverse("core:field", args=[change.field_id])},
+        {"label": _("Change of type")},
+    ]
+    return render_page(request, "core/fields/change.html", context, fragment="status")
+
+
+@require_POST
+def field_change_stop(request, pk):
+    change = get_object_or_404(FieldChange, pk=pk)
+    changing.stop_change(request.principal, change=change, now=timezone.now())
+    return go(request, reverse("core:field_change", args=[pk]))
 
 
 @require_POST
@@ -195,7 +219,12 @@ def field_choices(request, pk):
 
 @require_POST
 def field_archive(request, pk):
-    row = services.archive_field(request.principal, field=get_object_or_404(CustomField, pk=pk), now=timezone.now())
+    field = get_object_or_404(CustomField, pk=pk)
+    try:
+        row = services.archive_field(request.principal, field=field, now=timezone.now())
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return go(request, reverse("core:field", args=[pk]))
     undo = reverse("core:field_restore", args=[row.pk])
     messages.success(
         request, _("%(name)s archived. Its values are kept.") % {"name": row.label}, extra_tags=f"undo:{undo}"

@@ -10,6 +10,7 @@ from django.db.models.lookups import Exact
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
+from crm.core.base.models import key_in
 from crm.core.base.reading import whole_number
 from crm.core.base.services import refusals
 from crm.core.fields.catalogue import Catalogue
@@ -39,8 +40,8 @@ def with_custom(row: Any, fields: dict[str, Any], catalogue: Catalogue, *, is_ne
     for name, value in given.items():
         _put(row, kept, entries[name], value)
     for name, entry in entries.items():
-        is_needed = entry.definition.is_required and source.fits(entry, kind)
-        if is_needed and (is_new or name in given) and entry.definition.key not in kept:
+        is_needed = entry.definition.is_required and not entry.is_changing and source.fits(entry, kind)
+        if is_needed and (is_new or name in given) and entry.definition.held_at not in kept:
             raise ServiceError(missing_words(entry), field=name)
     return {name: value for name, value in fields.items() if name not in entries} | {"custom": kept}
 
@@ -66,17 +67,29 @@ def _of_now(row: Any, catalogue: Catalogue, entries: Entries, given: Iterable[st
 
 
 def _put(row: Any, kept: dict[str, Any], entry: CustomEntry, value: Any) -> None:
-    key, before = entry.definition.key, kept.get(entry.definition.key)
+    key = entry.definition.held_at
+    before = kept.get(key)
+    if entry.is_changing:
+        if not _is_same(entry.raw(row), value):
+            raise ServiceError(entry.changing_words, field=entry.name)
+        return
     try:
         made = entry.keep(value, before)
     except ValueError as error:
         raise ServiceError(str(error), field=entry.name) from error
+    if made != before:  # what undo of a change of type would give back is no longer right
+        for slot in [slot for slot in kept if key_in(slot) == entry.definition.key]:
+            del kept[slot]
     if made is None:
-        kept.pop(key, None)
         return
     kept[key] = made
     if entry.definition.is_unique and made != before and _is_taken(row, entry.definition, made):
         raise ServiceError(taken(entry.definition), field=entry.name)
+
+
+def _is_same(present: Any, value: Any) -> bool:
+    given = getattr(value, "pk", value)
+    return given == present or (given in ("", [], ()) and present is None)
 
 
 def _is_taken(row: Any, field: CustomField, kept: Any) -> bool:

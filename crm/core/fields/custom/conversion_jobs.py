@@ -1,0 +1,296 @@
+"""The worker's part of a change of type: it writes the values beside the old ones, in chunks, each committed with its progress; then it
+points the field to them. A worker that is killed loses the chunk it was at."""
+
+import json
+import logging
+import uuid
+from collections.abc import Callable
+from copy import copy
+from typing import Any
+
+import pghistory
+from django.db import OperationalError, connection, transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crm.core.base.archiving import set_archived
+from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import may_administer
+from crm.core.base.principals import Principal, acting
+from crm.core.base.versions import save_version
+from crm.core.fields.custom.changing import (
+    CHANGE,
+    JOB,
+    KEPT_SETTINGS,
+    TIDY,
+    UNDO,
+    entered_since,
+    give_up,
+    hold,
+    queue_job,
+    refuse_failing,
+    table_of,
+)
+from crm.core.fields.custom.converting import Converter
+from crm.core.fields.custom.entries import Record, records
+from crm.core.fields.custom.models import CustomField, FieldChange
+from crm.core.fields.custom.services import BUSY, begin_change, free_label, index_again
+from crm.core.fields.custom.sql import at
+from crm.core.fields.custom.telling import tell_changed
+from crm.core.notifications.models import Notification
+from crm.core.work.choices import JobState
+from crm.core.work.leases import give_back, release, still_mine, take
+from crm.core.work.models import Job
+from crm.core.work.stopping import is_stopping
+
+log = logging.getLogger(__name__)
+CHUNK = 500
+# beside the value, or as text into another field; NULL in both removes what stood beside
+WRITE = """
+    UPDATE {table} AS here SET
+        custom = CASE
+            WHEN given.made IS NOT NULL THEN jsonb_set(here.custom, ARRAY[%s], given.made)
+            WHEN given.said IS NOT NULL THEN here.custom || jsonb_build_object(%s, given.said)
+            ELSE here.custom - %s
+        END,
+        version = here.version + 1, updated_at = %s
+    FROM unnest(%s::bigint[], %s::jsonb[], %s::text[]) AS given (id, made, said)
+    WHERE here.id = given.id
+"""
+REMOVE = """
+    UPDATE {table} SET custom = custom - %s::text[], version = version + 1, updated_at = %s WHERE id = ANY(%s)
+"""
+Row = tuple[int, Any, str | None]  # its number, the value, or the text for the field aside
+
+
+class Refused(Exception):
+    """The job cannot go on; the message is for people."""
+
+
+def run_job(*, job_id: int) -> str:
+    """Do a queued change of type, or go on with one whose worker died. Safe to call twice and concurrently. Returns the job's state."""
+    token = uuid.uuid4()
+    job = take(job_id, token)
+    if job is None:
+        return Job.objects.get(pk=job_id).state
+    try:
+        with pghistory.context(user=job.user_id):
+            _run(job, token)
+    except Refused as error:
+        _fail(job, token, str(error))
+    except OperationalError:
+        log.warning("change of type %s was interrupted by the database; it goes on when its lease has ended", job_id)
+        raise
+    except Exception:
+        log.exception("change of type %s stopped", job_id)
+        _fail(job, token, _("The change stopped because of an internal error. The field is as it was."))
+        raise
+    return Job.objects.get(pk=job_id).state
+
+
+def _run(job: Job, token: uuid.UUID) -> None:
+    principal, what = acting(job.user), job.kind.removeprefix(JOB)
+    if not may_administer(principal):
+        raise Refused(_("Only administrators change the types of fields."))
+    step, end = STEPS[what]
+    while True:
+        if is_stopping():
+            return give_back(job, token, JobState.QUEUED)
+        with transaction.atomic():
+            if not still_mine(job, token, lock=True):
+                return None
+            after = step(principal, job, _change(job))
+            if after is None:
+                break
+            job.options |= {"after": after}
+            still_mine(job, token, done=job.done, options=job.options)
+    return _end(principal, job, token, end)
+
+
+def _end(principal: Principal, job: Job, token: uuid.UUID, end: Callable[..., None]) -> None:
+    try:
+        with transaction.atomic():
+            if still_mine(job, token, lock=True):
+                change = _change(job)
+                end(principal, job, change)
+                release(job, JobState.DONE, ended_at=timezone.now(), done=max(job.done, job.total))
+                if job.kind != f"{JOB}{TIDY}":
+                    _tell(job, change, _words(change))
+    except ServiceError as error:
+        if error.message != str(BUSY):
+            raise Refused(error.message) from error
+        waiting = Job.objects.filter(pk=job.pk, lease_token=token)  # the next tick tries again
+        waiting.update(state=JobState.QUEUED, lease_token=None, lease_until=timezone.now())
+
+
+def _change(job: Job) -> FieldChange:
+    changes = FieldChange.objects.select_for_update(of=("self",)).select_related("field", "aside")
+    return changes.get(pk=job.options["change"])
+
+
+@transaction.atomic
+def _fail(job: Job, token: uuid.UUID, message: str) -> None:
+    ended = {"state": JobState.FAILED, "ended_at": timezone.now(), "lease_token": None, "lease_until": None}
+    if not Job.objects.filter(pk=job.pk, lease_token=token).update(error=message, **ended):
+        return
+    if job.kind != f"{JOB}{TIDY}":
+        change = _change(job)
+        give_up(acting(job.user), change, timezone.now())
+        words = _("The type of “%(name)s” was not changed. %(why)s") % {"name": change.field.label, "why": message}
+        _tell(job, change, words)
+
+
+def _words(change: FieldChange) -> str:
+    name = change.field.label
+    if change.undone_at:
+        return _("“%(name)s” is of the type “%(kind)s” again") % {"name": name, "kind": change.get_from_kind_display()}
+    return _("“%(name)s” is now of the type “%(kind)s”") % {"name": name, "kind": change.get_to_kind_display()}
+
+
+def _tell(job: Job, change: FieldChange, text: str) -> None:
+    told = {"user": job.user, "kind": "field", "text": text[:300]}
+    told["url"] = reverse("core:field_change", args=[change.pk])
+    Notification.objects.get_or_create(key=f"field:{job.pk}", defaults=told)
+
+
+# The steps: each writes the next rows and returns the number of the last one, None where there are no more
+
+
+def _convert(principal: Principal, job: Job, change: FieldChange) -> int | None:
+    found = _rows(change, job.options.get("after", 0), CHUNK)
+    if not found:
+        return None
+    _write(records[change.field.record], change.to_slot, _converted(change, found), _aside_of(change))
+    job.done += len(found)
+    return found[-1][0]
+
+
+def _rows(change: FieldChange, after: int, limit: int | None) -> list[tuple[int, Any, Any, Any]]:
+    """(number, value, what stands beside it, what stands in the field aside) of rows that have one of the first two."""
+    field, model = change.field, records[change.field.record].model
+    rows: Any = model._default_manager.filter(pk__gt=after).order_by("pk")
+    rows = rows.annotate(old=at(field.held_at), new=at(change.to_slot), aside=at(_aside_of(change) or change.to_slot))
+    rows = rows.filter(old__isnull=False) | rows.filter(new__isnull=False)
+    if limit is not None:
+        rows = rows.select_for_update(of=("self",))
+    return list(rows.values_list("pk", "old", "new", "aside")[:limit])
+
+
+def _converted(change: FieldChange, found: list[tuple[int, Any, Any, Any]]) -> list[Row]:
+    """What is still to be written for these rows. Raises Refused for a value without an equivalent that has no place."""
+    forth, made = Converter.forth(change, change.field), []
+    for pk, old, new, aside in found:
+        value = forth(old) if old is not None else None
+        becomes, said = (value.becomes, value.text if value.why else None) if value else (None, None)
+        if said is not None and change.aside is None:
+            raise Refused(_("A value was entered that has no equivalent. Nothing was changed."))
+        if new != becomes or (said is not None and said != aside):
+            made.append((pk, becomes, said))
+    return made
+
+
+def _aside_of(change: FieldChange) -> str:
+    return change.aside.key if change.aside else ""
+
+
+def _write(of: Record, slot: str, rows: list[Row], aside: str = "") -> None:
+    if not rows:
+        return
+    made = [None if value is None else json.dumps(value) for _pk, value, _said in rows]
+    given: list[Any] = [slot, aside, slot, timezone.now()]
+    with connection.cursor() as cursor:
+        told = [[pk for pk, _value, _said in rows], made, [said for _pk, _value, said in rows]]
+        cursor.execute(WRITE.format(table=table_of(of)), [*given, *told])
+
+
+def _convert_back(principal: Principal, job: Job, change: FieldChange) -> int | None:
+    found = entered_since(change, change.field, job.options.get("after", 0), CHUNK)
+    if not found:
+        return None
+    _write_back(principal, change, found)
+    job.done += len(found)
+    return found[-1][0]
+
+
+def _write_back(principal: Principal, change: FieldChange, found: list[Any]) -> None:
+    try:
+        refuse_failing(principal, change.field, (value for _pk, value in found))
+    except ServiceError as error:
+        raise Refused(error.message) from error
+    rows = [(pk, value.becomes, None) for pk, value in found]
+    _write(records[change.field.record], change.from_slot or change.field.key, rows)
+
+
+def _tidy(principal: Principal, job: Job, change: FieldChange) -> int | None:
+    """Remove what no field reads any more."""
+    of, slots = records[change.field.record], job.options["slots"]
+    after, manager = job.options.get("after", 0), of.model._default_manager
+    rows = manager.filter(pk__gt=after, custom__has_any_keys=slots).order_by("pk").select_for_update(of=("self",))
+    pks = list(rows.values_list("pk", flat=True)[:CHUNK])
+    if not pks:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(REMOVE.format(table=table_of(of)), [slots, timezone.now(), pks])
+    job.done += len(pks)
+    return pks[-1]
+
+
+# Their ends
+
+
+def _apply(principal: Principal, job: Job, change: FieldChange) -> None:
+    """The field is read with its new type from here on. First whatever was written round the lock is converted too."""
+    row, of = _locked(change)
+    _write(of, change.to_slot, _converted(change, _rows(change, 0, None)), _aside_of(change))
+    _become(row, of, change.to_kind, change.to_slot, change.target)
+    if change.aside is not None:
+        change.aside.label = free_label(of, change.aside.label)
+        set_archived(change.aside, at=None, label=change.aside.label)
+    change.applied_at = timezone.now()
+    change.save(update_fields=["applied_at"])
+    tell_changed(principal, of, row, change.from_kind)
+
+
+def _apply_back(principal: Principal, job: Job, change: FieldChange) -> None:
+    row, of = _locked(change)
+    _write_back(principal, change, entered_since(change, change.field))
+    slots = [row.held_at]
+    _become(row, of, change.from_kind, change.from_slot, change.settings)
+    if change.aside is not None:
+        slots.append(change.aside.key)
+        set_archived(change.aside, at=timezone.now())
+    change.undone_at = timezone.now()
+    change.save(update_fields=["undone_at"])
+    tell_changed(principal, of, row, change.to_kind)
+    queue_job(principal, change, TIDY, 0, timezone.now(), slots=slots)
+
+
+def _locked(change: FieldChange) -> tuple[CustomField, Record]:
+    begin_change()
+    row = CustomField.objects.select_for_update(of=("self",)).get(pk=change.field_id)
+    of = records[row.record]
+    hold(of)
+    change.field = copy(row)  # as it is until now
+    return row, of
+
+
+def _become(row: CustomField, of: Record, kind: str, slot: str, settings: dict[str, Any]) -> None:
+    for name, value in {**settings, "kind": kind, "slot": slot, "pending": None}.items():
+        setattr(row, name, value)
+    save_version(row, fields=["kind", "slot", "pending", *KEPT_SETTINGS], seen=None)
+    index_again(row, of)
+
+
+def _tidied(principal: Principal, job: Job, change: FieldChange) -> None:
+    """The field aside of a change that was given up goes: it never was one."""
+    if change.applied_at is None and change.aside is not None:
+        begin_change()
+        change.aside.delete()
+
+
+STEPS: dict[str, tuple[Callable[..., int | None], Callable[..., None]]] = {
+    CHANGE: (_convert, _apply),
+    UNDO: (_convert_back, _apply_back),
+    TIDY: (_tidy, _tidied),
+}
