@@ -3,6 +3,7 @@ from datetime import time
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
@@ -147,6 +148,9 @@ class ProgressEmail(Versioned):
             models.Index(fields=["client", "-send_at"], name="progress_email_client"),
             models.Index(fields=["week"], name="progress_email_week"),
         ]
+
+    def get_absolute_url(self) -> str:
+        return reverse("interactions:progress", args=[self.pk])
 
     @property
     def is_edited(self) -> bool:

@@ -177,7 +177,7 @@ def approve_progress(
         raise ServiceError(_("No recipients. Choose a recipient in the schedule, or skip this week."), code="conflict")
     approved = {"approved_by": principal.user, "approved_at": now, "problem": ""}
     advance(email, to=ProgressState.APPROVED, states=PROGRESS, **approved)
-    close_notices(email, now)
+    close_notices(email)
     return email
 
 
@@ -300,7 +300,7 @@ def skip_progress(principal: Principal, *, email: ProgressEmail, reason: str = "
     by = _("Skipped by %(name)s") % {"name": principal.user.name} if principal.user else ""
     values = {"skip_reason": (" ".join(reason.split()) or by)[:200], "approved_by": None, "approved_at": None}
     advance(email, to=ProgressState.SKIPPED, states=PROGRESS, **values)
-    close_notices(email, now)
+    close_notices(email)
     return email
 
 
