@@ -55,13 +55,7 @@ def engagement_invoices(principal, engagement, now):
     }
 
 
-def titles_of(engagement_id):
-    """The morning email tells of an overdue invoice by its number."""
-    return Invoice.objects.filter(engagement=engagement_id).values_list("number", flat=True)
-
-
 # Wiring
-registry.titles_of.register(registry.TitlesOf("invoices", titles_of))
 gate.rules.register(gate.Rule("clients.invoices", "core.Notification", seen_notifications))
 periodic.register(Job("clients.invoices", tell_of_overdue, _("Overdue invoices"), daily="clients:overdue-invoices"))
 navigation.register(

@@ -11,9 +11,11 @@ from clients.opportunities.finding import find_opportunities, opportunity_hit, s
 from clients.opportunities.lists import decorate_one
 from clients.opportunities.models import Opportunity
 from clients.opportunities.queries import opportunities_of
+from clients.opportunities.services.outcomes import forget_won_titles
 from clients.opportunities.services.records import reassign_opportunities
 from clients.opportunities.services.renewals import refresh_renewals
 from clients.revenue.services.rates import DAY_OF
+from clients.signals import engagement_hidden
 from crm.core.base import gate
 from crm.core.base.kept import Kept
 from crm.core.base.principals import SYSTEM
@@ -52,16 +54,16 @@ def engagement_opportunities(principal, engagement, now):
     return {"found": found} if found else None
 
 
-def titles_of(engagement_id):
-    return Opportunity.objects.filter(engagement=engagement_id).values_list("title", flat=True)
-
-
 def seen_notifications(principal):
     """Notifications that tell of no opportunity of a restricted engagement that is out of the principal's sight."""
     if principal.is_system:
         return Q()
     hidden = Opportunity.objects.exclude(named_q(principal)).order_by()
     return no_link_to(hidden, "/opportunities/") & no_key_of(hidden, WON)
+
+
+def forget_titles(sender, engagement, **kwargs):
+    forget_won_titles(engagement)
 
 
 def count_owned(principal, user):
@@ -73,6 +75,7 @@ def reassign_owned(principal, user, to, now):
 
 
 # Wiring
+engagement_hidden.connect(forget_titles, dispatch_uid="clients.forget_won_titles")
 DAY_OF[Opportunity] = "opened_date"
 periodic.register(Job("clients.renewals", refresh_renewals, _("Renewals"), daily="clients:renewals"))
 tones.declare(**OPPORTUNITY_TONES)
@@ -119,7 +122,6 @@ for command in (
 ):
     search.palette.register(command)
 gate.rules.register(gate.Rule("clients.opportunities", "core.Notification", seen_notifications))
-registry.titles_of.register(registry.TitlesOf("opportunities", titles_of))
 reassignment.register(
     reassignment.Reassignable("opportunities", _("Open opportunities"), 15, count_owned, reassign_owned)
 )

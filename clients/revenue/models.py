@@ -1,17 +1,18 @@
 from datetime import date
 from decimal import Decimal
 
+from django.apps import apps
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
 from clients.checks import CURRENCY
 from clients.currencies.models import PricedQuerySet, in_firms_currency, rate_column
-from clients.engagements.models import NamesEngagement, engagement_key
+from clients.engagements.models import NamesEngagement, engagement_key, named_q
 from clients.gate import visible_q
 from clients.invoices.models import Invoice
 from clients.records.models import Client
@@ -44,6 +45,14 @@ class ContractQuerySet(ArchivableQuerySet, ClientRowQuerySet, NamesEngagement):
     def running(self, today):
         """In force, or not begun yet: what is not over."""
         return self.filter(Q(end_date__isnull=True) | Q(end_date__gt=today))
+
+    def history_visible_to(self, principal):
+        """Of a contract won with an opportunity out of the principal's sight also not the versions with another name or reason than it has
+        now: they may say that opportunity's title (`forget_won_titles`)."""
+        opportunities = apps.get_model("clients", "Opportunity").objects  # a higher room
+        hidden = opportunities.filter(made_contract=OuterRef("pgh_obj_id")).exclude(named_q(principal))
+        other = Q(made_contract__name=OuterRef("name"), made_contract__change_reason=OuterRef("change_reason"))
+        return super().history_visible_to(principal).exclude(Exists(hidden.exclude(other)))
 
     def that_renew(self):
         """Whose renewal date comes before they end."""

@@ -108,6 +108,11 @@ class ProgressEmail(Versioned):
     is_review_needed = models.BooleanField(default=True)
     subject = models.CharField(_("subject"), max_length=200, blank=True)
     content = models.JSONField(default=dict, blank=True)
+    told_rows = models.JSONField(
+        null=True,
+        editable=False,
+        help_text="what the lines of the draft were made of, [[label of the model, id]]; None for one written before this was kept",
+    )
     is_empty = models.BooleanField(default=False, help_text="nothing happened in the time covered")
     approved_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     approved_at = models.DateTimeField(null=True, blank=True)

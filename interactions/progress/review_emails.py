@@ -16,8 +16,8 @@ from crm.core.firm.queries import user_zone
 from crm.core.mail.kinds import MailKind
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
-from interactions.progress.emails import render_progress
 from crm.core.users.models import User
+from interactions.progress.emails import render_progress
 from interactions.progress.flags import read_by
 from interactions.progress.models import ProgressEmail
 
