@@ -4,6 +4,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clients import permissions, registry
+from clients.engagements.cards import list_card
 from clients.engagements.models import named_q, no_key_of, no_link_to
 from clients.opportunities import timeline
 from clients.opportunities.choices import OPPORTUNITY_TONES, WON
@@ -45,13 +46,27 @@ def opportunities_card(principal, client, now):
     return {"found": found[:ON_CARD], "has_more": len(found) > ON_CARD} if found or may_edit else None
 
 
-@registry.engagement_panel("opportunities", "finance-side", 30, "clients/opportunities/engagement_card.html")
-def engagement_opportunities(principal, engagement, now):
-    rows = Opportunity.objects.visible_to(principal).kept().filter(engagement=engagement.pk)
-    found = list(rows.select_related("stage", "owner").order_by("-expected_close", "pk")[:ON_CARD])
+def decorate_all(found, now):
     for row in found:
         decorate_one(row, now)
-    return {"found": found} if found else None
+
+
+@list_card(
+    "opportunities",
+    "finance-side",
+    30,
+    "clients/opportunities/engagement_rows.html",
+    title=_("Opportunities"),
+    empty=_("No opportunities yet."),
+    all_of_them="clients:opportunities",
+    add="clients:opportunity_new_for",
+    add_text=_("Add"),
+    shown=ON_CARD,
+    describe=decorate_all,
+)
+def engagement_opportunities(principal, engagement, now):
+    rows = Opportunity.objects.visible_to(principal).kept().filter(engagement=engagement.pk)
+    return rows.select_related("stage", "owner").order_by("-expected_close", "-pk")
 
 
 def seen_notifications(principal):
