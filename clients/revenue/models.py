@@ -6,6 +6,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models.functions import Lower
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
@@ -76,6 +77,7 @@ class Contract(Archivable, Customised, Versioned):
     engagement = engagement_key("contracts")
     service = models.ForeignKey(Service, models.PROTECT, related_name="contracts", verbose_name=_("service"))
     name = models.CharField(_("name"), max_length=160, blank=True)
+    number = models.CharField(_("number"), max_length=40, blank=True, default="", db_default="")
     value = models.DecimalField(_("value"), max_digits=14, decimal_places=2, validators=[MinValueValidator(0)])
     currency = models.CharField(_("currency"), max_length=3, validators=[CURRENCY])
     rate = rate_column()
@@ -109,6 +111,14 @@ class Contract(Archivable, Customised, Versioned):
                 condition=Q(end_date__isnull=True) | Q(end_date__gt=F("start_date")), name="contract_not_empty"
             ),
             models.CheckConstraint(condition=Q(rate__gt=0), name="contract_rate_positive"),
+            # a new price keeps the number of the contract that it replaces
+            models.UniqueConstraint(
+                F("client"),
+                Lower("number"),
+                name="contract_number_unique",
+                condition=~Q(number="") & Q(archived_at__isnull=True, replaces__isnull=True),
+                violation_error_message=_("This client has a contract with this number already."),
+            ),
         ]
         indexes = [
             models.Index(fields=["client", "start_date"], name="contract_client"),
@@ -117,6 +127,9 @@ class Contract(Archivable, Customised, Versioned):
             models.Index(fields=["-start_date", "-id"], name="contract_newest", condition=Q(archived_at__isnull=True)),
             models.Index(fields=["start_date", "client"], name="contract_without_rate", condition=Q(rate__isnull=True)),
             GinIndex(OpClass(Folded(F("name")), name="gin_trgm_ops"), name="contract_search"),
+            GinIndex(
+                OpClass(Folded(F("number")), name="gin_trgm_ops"), name="contract_number", condition=~Q(number="")
+            ),
             models.Index(
                 fields=["engagement", "-start_date", "-id"],
                 name="contract_engagement",
@@ -126,6 +139,11 @@ class Contract(Archivable, Customised, Versioned):
 
     def __str__(self):
         return self.name or self.service.name
+
+    @property
+    def name_words(self) -> str:
+        """What it is called besides its service: name and number."""
+        return " · ".join(filter(None, [self.name, self.number]))
 
     @property
     def yearly_value(self) -> Decimal | None:
