@@ -93,10 +93,6 @@ def seen_notifications(principal):
     return no_link_to(Document.objects.exclude(named_q(principal)), "/documents/")
 
 
-def titles_of(engagement_id):
-    return Document.objects.filter(engagement=engagement_id).values_list("title", flat=True)
-
-
 def rebuild_own_facts(client_ids, now):
     today = firm_today(now)
     rebuild_status_facts(client_ids, today)
@@ -147,7 +143,6 @@ finders.register(Finder("segments", segments_with, 20))
 owned.register(OwnedFinder("segments", owned_with, 10))
 gate.register(visible_client_ids)
 gate.rules.register(gate.Rule("clients.documents", "core.Notification", seen_notifications))
-registry.titles_of.register(registry.TitlesOf("documents", titles_of))
 periodic.register(Job("clients.statuses", make_planned_statuses_present, daily="clients:statuses"))
 periodic.register(Job("clients.revenue", move_revenue_window, daily="clients:revenue"))
 periodic.register(

@@ -2,7 +2,7 @@
 they are defined.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -222,11 +222,13 @@ class OpenEnds:
 
 
 @dataclass(frozen=True)
-class TitlesOf:
-    """The titles and texts of rows that name an engagement: `titles(engagement_id)`, in at most a few indexed queries."""
+class Naming:
+    """A model whose rows name an engagement by `path`. `key` is its label, such as "clients.document". What was written of such rows, and
+    says which, is taken back when the engagement is restricted.
+    """
 
     key: str
-    titles: Callable[[int], Iterable[str]]
+    path: str = "engagement"
 
 
 panels: Registry[Panel] = Registry("panel")
@@ -242,7 +244,7 @@ engagement_panels: Registry[EngagementPanel] = Registry("panel of an engagement"
 engagement_tabs: Registry[EngagementTab] = Registry("tab of an engagement")
 restricted_names: Registry[RestrictedNames] = Registry("names of what is restricted")
 open_ends: Registry[OpenEnds] = Registry("open ends of an engagement")
-titles_of: Registry[TitlesOf] = Registry("titles of what names an engagement")
+naming: Registry[Naming] = Registry("model whose rows name an engagement")
 money_of: Registry[OpenEnds] = Registry("money of an engagement, which keeps it from being restricted")
 
 

@@ -2,7 +2,7 @@
 
 rhythm_changed: client_ids whose last contact, status or tier changed, so that the day of their next contact may change.
 opportunity_won: opportunity, principal, now.
-engagement_hidden: engagement, titles (of it and of what names it), now. Colleagues who saw it do not see it any more.
+engagement_hidden: engagement, now. Colleagues who saw it do not see it any more.
 """
 
 from django.dispatch import Signal

@@ -19,7 +19,7 @@ from crm.core.work.schedule import Job, periodic
 from interactions import permissions, rollups, scheduled  # noqa: F401  roll-ups register themselves
 from interactions.agreements import finding as agreed
 from interactions.agreements.choices import CommitmentState
-from interactions.agreements.models import Commitment, Decision
+from interactions.agreements.models import Commitment
 from interactions.cadence.services import DAILY, refresh_all_contact_due, refresh_contact_due
 from interactions.client_page import cards, parts, timeline  # noqa: F401  panels register themselves
 from interactions.composer import panel  # noqa: F401
@@ -30,7 +30,6 @@ from interactions.follow_ups import thanks
 from interactions.follow_ups.along import take_along
 from interactions.follow_ups.models import FollowUp
 from interactions.log.choices import Channel
-from interactions.log.models import Interaction
 from interactions.log.signals import engagement_corrected
 from interactions.progress.services import drafts
 from interactions.reading.choices import ReadKind
@@ -73,17 +72,11 @@ def seen_notifications(principal):
     return no_link_to(FollowUp.objects.exclude(named_q(principal)), "/follow-ups/")
 
 
-def titles_of(engagement_id):
-    """What digests, reminders and progress emails say of an engagement."""
-    for model, name in ((FollowUp, "title"), (Commitment, "text"), (Decision, "text"), (Interaction, "subject")):
-        yield from model.objects.filter(engagement=engagement_id).values_list(name, flat=True)
-
-
-def forget_engagement(sender, engagement, titles, now, **kwargs):
+def forget_engagement(sender, engagement, now, **kwargs):
     """Emails that are not on their way yet no longer say what some of their readers may not know any more."""
     reminders.take_back_read(now)
-    digests.take_back_mentions(engagement, titles, now)
-    drafts.forget(client_id=engagement.client_id, titles=titles, now=now)
+    digests.take_back_mentions(engagement, now)
+    drafts.forget(engagement, now)
 
 
 def rebuild_own_facts(client_ids, now):
@@ -114,7 +107,8 @@ registry.referral_actions.register(
     registry.ReferralAction("thanks", _("Plan a thank-you"), thanks.thanks_url, thanks.not_thanked)
 )
 registry.open_ends.register(registry.OpenEnds("follow-ups", open_follow_ups))
-registry.titles_of.register(registry.TitlesOf("interactions", titles_of))
+for label in ("interaction", "followup", "commitment", "decision"):
+    registry.naming.register(registry.Naming(f"interactions.{label}"))
 signals.engagement_hidden.connect(forget_engagement, dispatch_uid="interactions.forget_engagement")
 registry.open_ends.register(registry.OpenEnds("commitments", open_commitments))
 gate.rules.register(gate.Rule("interactions.reminders", "core.OutboxMail", seen_reminders))

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from clients.engagements.models import open_to_all_q
 from crm.core.firm.queries import get_firm
+from interactions.progress.sections import said
 from interactions.progress.sources import AHEAD, day_of, name_of, named, say_day, when_to_expect, with_person
 from onboarding.choices import OwnerSide, PlanState, TaskState
 from onboarding.models import Plan, PlanPhase, Task
@@ -20,7 +21,7 @@ AT_MOST = 12
 def finished_tasks(client, start: datetime, end: datetime) -> list[str]:
     """Done in [start, end)."""
     rows = _shown(client).filter(state=TaskState.DONE, done_at__gte=start, done_at__lt=end)
-    return [row.title for row in rows.order_by("done_at", "pk")[:AT_MOST]]
+    return [said(row, row.title) for row in rows.order_by("done_at", "pk")[:AT_MOST]]
 
 
 def our_tasks(client, start: datetime, end: datetime) -> list[str]:
@@ -28,7 +29,8 @@ def our_tasks(client, start: datetime, end: datetime) -> list[str]:
     firm, today = get_firm().name, day_of(end, client)
     rows = _coming(client, end, OwnerSide.FIRM)[:AT_MOST]
     return [
-        with_person(row.title, name_of(row.assignee) or row.owner_role or firm, row.due_date, today) for row in rows
+        said(row, with_person(row.title, name_of(row.assignee) or row.owner_role or firm, row.due_date, today))
+        for row in rows
     ]
 
 
@@ -37,7 +39,9 @@ def their_tasks(client, start: datetime, end: datetime) -> list[str]:
     rows = _coming(client, end, OwnerSide.CLIENT).exclude(state=TaskState.BLOCKED)
     today = day_of(end, client)
     rows = rows.filter(due_date__gte=today)[:AT_MOST]
-    return [with_person(row.title, name_of(row.contact) or row.owner_role, row.due_date, today) for row in rows]
+    return [
+        said(row, with_person(row.title, name_of(row.contact) or row.owner_role, row.due_date, today)) for row in rows
+    ]
 
 
 def late_tasks(client, start: datetime, end: datetime) -> list[str]:
@@ -45,7 +49,7 @@ def late_tasks(client, start: datetime, end: datetime) -> list[str]:
     rows = _shown(client).unfinished().filter(plan__state=PlanState.ACTIVE, owner_side=OwnerSide.CLIENT)
     today = day_of(end, client)
     late = rows.filter(due_date__lt=today) | rows.filter(state=TaskState.BLOCKED)
-    return [_question(row, today) for row in late.order_by("due_date", "pk")[:AT_MOST]]
+    return [said(row, _question(row, today)) for row in late.order_by("due_date", "pk")[:AT_MOST]]
 
 
 def _question(task: Task, today: date) -> str:
@@ -62,24 +66,24 @@ def reached(client, start: datetime, end: datetime) -> list[str]:
     """Phases and plans finished in [start, end), with the day."""
     phases = _phases(client).filter(plan__state__in=(PlanState.ACTIVE, PlanState.DONE))
     finished = phases.exclude(tasks__in=_unfinished(client)).annotate(at=Max("tasks__done_at"))
-    dated = [(row.at, row.name) for row in finished.filter(at__gte=start, at__lt=end).order_by("at", "pk")[:AT_MOST]]
+    finished = finished.select_related("plan").filter(at__gte=start, at__lt=end)
+    dated = [(row.at, row.name, row.plan) for row in finished.order_by("at", "pk")[:AT_MOST]]
     plans = _plans(client).filter(state=PlanState.DONE, ended_at__gte=start, ended_at__lt=end)
-    dated += [(row.ended_at, row.name) for row in plans.order_by("ended_at", "pk")[:AT_MOST]]
-    today = day_of(end, client)
-    return [_("%(day)s: %(what)s is complete") % {"day": say_day(at, today), "what": name} for at, name in dated]
+    dated += [(row.ended_at, row.name, row) for row in plans.order_by("ended_at", "pk")[:AT_MOST]]
+    today, words = day_of(end, client), _("%(day)s: %(what)s is complete")
+    return [said(plan, words % {"day": say_day(at, today), "what": name}) for at, name, plan in dated]
 
 
 def expected(client, start: datetime, end: datetime) -> list[str]:
     """Current and coming phases and the end of the plan, each with its expected day as of now."""
     phases = _phases(client).filter(plan__state=PlanState.ACTIVE, tasks__in=_unfinished(client))
-    dated: list[tuple[date, str]] = [
-        (row.at, row.name) for row in phases.annotate(at=Max("tasks__due_date")).filter(at__isnull=False)
-    ]
-    dated.sort()
+    phases = phases.select_related("plan").annotate(at=Max("tasks__due_date")).filter(at__isnull=False)
+    dated = [(row.at, row.name, row.plan) for row in phases]
+    dated.sort(key=lambda entry: entry[:2])
     running = _plans(client).filter(state=PlanState.ACTIVE, forecast_date__isnull=False).order_by("forecast_date", "pk")
-    dated = dated[:AT_MOST] + [(row.forecast_date, row.name) for row in running]
+    dated = dated[:AT_MOST] + [(row.forecast_date, row.name, row) for row in running]
     today, words = day_of(end, client), _("%(day)s: %(what)s expected to be complete")
-    return [words % {"day": say_day(at, today), "what": name} for at, name in dated]
+    return [said(plan, words % {"day": say_day(at, today), "what": name}) for at, name, plan in dated]
 
 
 def _plans(client):

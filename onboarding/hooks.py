@@ -20,7 +20,7 @@ from interactions.reminders import digest
 from interactions.today import sections as today_page
 from interactions.today import setup
 from onboarding import emails, finding, panels, rollups  # noqa: F401  roll-ups register themselves
-from onboarding.models import Plan, Task, TemplateVersion
+from onboarding.models import Task, TemplateVersion
 from onboarding.services.plans import refresh_due_plans
 from onboarding.services.tracking import rebuild_onboarding_facts
 
@@ -62,13 +62,9 @@ def seen_notifications(principal):
     return no_link_to(Task.objects.exclude(named_q(principal, "plan__engagement")), "/onboarding/tasks/")
 
 
-def titles_of(engagement_id):
-    tasks = Task.objects.filter(plan__engagement=engagement_id).values_list("title", flat=True)
-    return [*tasks, *Plan.objects.filter(engagement=engagement_id).values_list("name", flat=True)]
-
-
 # Wiring
-registry.titles_of.register(registry.TitlesOf("onboarding", titles_of))
+registry.naming.register(registry.Naming("onboarding.plan"))
+registry.naming.register(registry.Naming("onboarding.task", "plan__engagement"))
 gate.rules.register(gate.Rule("onboarding.tasks", "core.Notification", seen_notifications))
 opportunity_won.connect(tell_of_win, dispatch_uid="onboarding.tell_of_win")
 registry.won_actions.register(registry.WonAction("start-plan", _("Start a plan"), start_url))

@@ -148,11 +148,11 @@ def today_section(principal, now: datetime) -> dict[str, Any] | None:
 def tell_day(data: dict[str, Any]) -> Part | None:
     """For the morning email: due tasks and plans in trouble."""
     lines = [
-        Line(task.title, _named(task.plan.client, task), reverse("onboarding:task", args=[task.pk]))
+        Line(task.title, _named(task.plan.client, task), reverse("onboarding:task", args=[task.pk]), task)
         for task in data["tasks"]
     ]
     lines += [
-        Line(_named(plan.client, plan), plan.get_track_display(), reverse("onboarding:plan", args=[plan.pk]))
+        Line(_named(plan.client, plan), plan.get_track_display(), reverse("onboarding:plan", args=[plan.pk]), plan)
         for plan in data["plans"]
     ]
     return Part(_("Onboarding"), lines, _("in onboarding"), reverse("onboarding:plans") if data["more_tasks"] else "")

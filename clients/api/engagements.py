@@ -88,11 +88,13 @@ class EngagementKindFilters(filters.TrashFilters):
 
 
 class OnlyIfUsed:
-    """404 where the firm does not use engagements."""
+    """404 where the firm does not use engagements, and no path in the API's document."""
+
+    is_used = staticmethod(is_on)
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
-        if not is_on():
+        if not self.is_used():
             raise Http404
 
 

@@ -5,12 +5,23 @@ from clients.api.external import ExternalIdsMixin
 from clients.catalogue.models import Service, Tag
 from clients.contacts.choices import ContactLabel, DecisionRole
 from clients.contacts.fields import CONTACT_FIELDS
+from clients.engagements.models import Engagement
+from clients.engagements.words import is_on
 from clients.records.choices import LeavingReason, Status
 from clients.records.fields import CLIENT_FIELDS
 from clients.records.models import Client, ClientFacts, StatusPeriod
 from clients.records.queries import add_next_steps
 from clients.revenue.fields import CONTRACT_FIELDS, REVENUE_FIELDS
 from crm.core.api.serializers import PartSerializer, RecordSerializer, StrictSerializer, VisibleRelatedField
+
+
+class EngagementIdField(VisibleRelatedField):
+    """The engagement of a row without a catalogue; left out where the firm does not use them."""
+
+    is_used = staticmethod(is_on)
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"queryset": Engagement.objects.kept(), "required": False, "allow_null": True} | kwargs)
 
 
 class FactsSerializer(serializers.ModelSerializer):

@@ -12,6 +12,7 @@ from clients.cover.models import Cover
 from clients.records.models import Client
 from crm.core.base.arrays import Within
 from crm.core.firm.queries import firm_zone
+from crm.core.notifications.notices import Reader
 from crm.core.users.models import User
 
 
@@ -89,3 +90,28 @@ def covering(absent: str, day: Any) -> QuerySet:
     """
     rows = Cover.objects.running(day).able().filter(absent=OuterRef(absent))
     return rows.order_by("created_at", "pk").values("covering")[:1]
+
+
+def covering_where_seen(owner: str, day: Any, *, also: Q | None = None, client: str = "client__") -> Case:
+    """Who covers on a day for the account manager in a column, only where the gate lets them see the client as such: not one that is
+    restricted. `also` is what the row itself asks for, as that its engagement is open to all. An expression of an id.
+    """
+    seen = Q(**{f"{client}is_restricted": False}) & (also or Q())
+    instead = Subquery(covering(owner, day), output_field=BigIntegerField())
+    return Case(When(seen, then=instead), output_field=BigIntegerField())
+
+
+def with_covering(rows: QuerySet, day: Any, *, also: Q | None = None) -> QuerySet:
+    """Annotate `covering_id` for `readers_of`: rows of clients, whose account manager may be away on the firm's day."""
+    return rows.annotate(covering_id=covering_where_seen("client__owner", day, also=also))
+
+
+def readers_of(row: Any) -> list[Reader]:
+    """Whom a notice about a client's row is for: its account manager, and who covers for them, by `with_covering`. Of several, the one
+    for whom it was arranged first, as with reminders.
+    """
+    owner = row.client.owner
+    found = [Reader(owner.pk)]
+    if row.covering_id is not None:
+        found.append(Reader(row.covering_id, _("for %(name)s") % {"name": owner.name}))
+    return found

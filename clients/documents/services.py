@@ -3,18 +3,19 @@
 The services take a `Received`, which only `receive` makes: what it holds was measured, looked into and scanned.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import CharField, Exists, OuterRef, Value
-from django.db.models.functions import Cast, Concat
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from clients import permissions
 from clients.checks import clean_fields, only_known
+from clients.cover.queries import readers_of, with_covering
 from clients.documents.fields import DOCUMENT_FIELDS
 from clients.documents.models import Document, DocumentVersion
+from clients.engagements.models import open_to_all_q
 from clients.engagements.queries import owner_sees_q
 from clients.engagements.services.records import check_engagement_of
 from clients.records.models import Client
@@ -26,9 +27,7 @@ from crm.core.base.versions import save_version
 from crm.core.files.contents import ending_of
 from crm.core.files.models import StoredFile
 from crm.core.files.services import Received, digest_of, store_file
-from crm.core.notifications.models import Notification
-
-REMINDERS_AT_ONCE = 1000
+from crm.core.notifications.notices import RowNotice
 
 
 @service(may=permissions.may_edit, why=permissions.IN_TRASH)
@@ -70,8 +69,12 @@ def update_document(
     """Change what is said about a document. Raises StaleWrite, ServiceError."""
     row = Document.objects.select_for_update(of=("self",)).select_related("client").get(pk=document.pk)
     check_engagement_of(principal, fields.get("engagement"), row.client)
+    was = row.expiry_date
     _apply(row, fields)
     save_version(row, fields=fields, seen=seen_version)
+    if row.expiry_date != was:
+        EXPIRY.close([row.pk])
+        EXPIRY.reopen(row.pk)
     return row
 
 
@@ -88,12 +91,16 @@ def set_document_shared(principal: Principal, *, document: Document, is_shared: 
 
 @service(may=permissions.may_change_document, why=permissions.DOCUMENT_IN_TRASH)
 def archive_document(principal: Principal, *, document: Document, now: datetime) -> Document:
-    return set_archived(document, at=now)[0]
+    row = set_archived(document, at=now)[0]
+    EXPIRY.close([row.pk])
+    return row
 
 
 @service(may=permissions.may_restore_document, why=permissions.IN_TRASH)
 def restore_document(principal: Principal, *, document: Document) -> Document:
-    return set_archived(document, at=None)[0]
+    row = set_archived(document, at=None)[0]
+    EXPIRY.reopen(row.pk)
+    return row
 
 
 def title_of(name: str) -> str:
@@ -121,40 +128,32 @@ def _keep(principal: Principal, received: Received, client: Client) -> StoredFil
     )
 
 
+def _expiring(ids: Iterable[int]) -> Iterable[Document]:
+    """A document that is spoken of stays so until it is archived or has another day: once expired, all the more."""
+    return Document.objects.current().filter(pk__in=ids, expiry_date__isnull=False)
+
+
+EXPIRY = RowNotice(
+    "document", readers_of, prefix="document-expiry", by=("expiry_date",), each="client__owner", still=_expiring
+)
+
+
 def send_expiry_reminders(today: date) -> int:
-    """Tell the account manager of each client which of its documents expire within 30 days, once for each document, day and account
-    manager: the notification's unique key is the memory. How many there were."""
-    key = Concat(
-        Value("document-expiry:"),
-        Cast("pk", CharField()),
-        Value(":"),
-        Cast("expiry_date", CharField()),
-        Value(":"),
-        Cast("client__owner", CharField()),
-    )
-    told = Notification.objects.filter(key=OuterRef("reminder"))
+    """Tell the account manager of each client, and who covers for them, which of its documents expire within 30 days, once for each
+    document, day and account manager. How many there were. It first closes unread ones about what was archived or got another day."""
+    EXPIRY.close_settled()
     rows = (
         Document.objects.filter(owner_sees_q())
         .current()
         .expiring(today)
         .filter(client__owner__is_active=True)
-        .annotate(reminder=key)
-        .exclude(Exists(told))
-        .select_related("client")
+        .select_related("client__owner")
         .order_by("expiry_date", "pk")
     )
-    found = [_reminder(row) for row in rows]
-    Notification.objects.bulk_create(found, ignore_conflicts=True, batch_size=REMINDERS_AT_ONCE)
-    return len(found)
+    return EXPIRY.tell(EXPIRY.untold(with_covering(rows, today, also=open_to_all_q())), _expiry_words)
 
 
-def _reminder(document: Any) -> Notification:
-    words = {"title": document.title, "day": date_format(document.expiry_date, "j M Y"), "client": document.client.name}
-    return Notification(
-        user_id=document.client.owner_id,
-        client_id=document.client_id,
-        kind="document",
-        key=document.reminder,
-        text=(_("“%(title)s” expires on %(day)s · %(client)s") % words)[:300],
-        url=document.get_absolute_url(),
-    )
+def _expiry_words(document: Document) -> str:
+    day = date_format(document.expiry_date, "j M Y")  # type: ignore[arg-type]
+    words = {"title": document.title, "day": day, "client": document.client.name}
+    return _("“%(title)s” expires on %(day)s · %(client)s") % words

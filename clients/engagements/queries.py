@@ -1,10 +1,13 @@
 """Reads of engagements. All start from rows that are visible to the principal."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from django.apps import apps
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from clients import registry
 from clients.engagements.choices import ENGAGEMENT_TONES, EngagementState
 from clients.engagements.models import Engagement, EngagementTeam
 from clients.engagements.words import is_on
@@ -33,6 +36,21 @@ def owner_sees_q() -> Q:
     hidden = hidden.exclude(lead=OuterRef("client__owner"))
     seats = EngagementTeam.objects.filter(engagement=OuterRef("pk"), user=OuterRef(OuterRef("client__owner")))
     return Q(engagement__isnull=True) | ~Q(Exists(hidden.exclude(Exists(seats))))
+
+
+def rows_naming(engagement: Engagement, rows: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Those of these rows, (label of the model, id), that name the engagement now: one statement for each of `registry.naming`."""
+    ids: dict[str, list[int]] = {}
+    for label, pk in rows:
+        ids.setdefault(label, []).append(pk)
+    known = ((each, ids[each.key]) for each in registry.naming if each.key in ids)
+    return {
+        (each.key, pk)
+        for each, asked in known
+        for pk in apps.get_model(each.key)
+        ._base_manager.filter(**{each.path: engagement, "pk__in": asked})
+        .values_list("pk", flat=True)
+    }
 
 
 @Kept

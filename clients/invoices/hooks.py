@@ -1,10 +1,10 @@
 """What invoices offer to the kernel, to the client's page and to that of an engagement; `clients/hooks.py` imports it."""
 
 from django.db.models import Q
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from clients import permissions, registry
+from clients.engagements.cards import list_card
 from clients.engagements.models import named_q, no_link_to
 from clients.invoices.finding import find_invoices, invoice_hit
 from clients.invoices.lists import describe
@@ -40,28 +40,25 @@ def invoices_card(principal, client, now):
     return {"found": found[:ON_CARD], "sums": sums, "currency": get_firm().currency}
 
 
-@registry.engagement_panel("invoices", "finance-side", 40, "clients/invoices/engagement_card.html")
+@list_card(
+    "invoices",
+    "finance-side",
+    40,
+    "clients/invoices/engagement_rows.html",
+    title=_("Invoices"),
+    empty=_("No invoices yet."),
+    all_of_them="clients:invoices",
+    add="clients:invoice_new_for",
+    add_text=_("Add"),
+    shown=ON_CARD,
+    describe=lambda found, now: describe(found, firm_today(now)),
+)
 def engagement_invoices(principal, engagement, now):
-    """The newest."""
     rows = Invoice.objects.visible_to(principal).kept().filter(engagement=engagement.pk)
-    found = list(rows.order_by("-invoice_date", "-pk")[: ON_CARD + 1])
-    describe(found, firm_today(now))
-    address = reverse("clients:invoice_new_for", args=[engagement.client_id])
-    return {
-        "found": found[:ON_CARD],
-        "has_more": len(found) > ON_CARD,
-        "add_url": f"{address}?engagement={engagement.pk}",
-        "all_url": f"{reverse('clients:invoices')}?engagement={engagement.pk}",
-    }
-
-
-def titles_of(engagement_id):
-    """The morning email tells of an overdue invoice by its number."""
-    return Invoice.objects.filter(engagement=engagement_id).values_list("number", flat=True)
+    return rows.order_by("-invoice_date", "-pk")
 
 
 # Wiring
-registry.titles_of.register(registry.TitlesOf("invoices", titles_of))
 gate.rules.register(gate.Rule("clients.invoices", "core.Notification", seen_notifications))
 periodic.register(Job("clients.invoices", tell_of_overdue, _("Overdue invoices"), daily="clients:overdue-invoices"))
 navigation.register(

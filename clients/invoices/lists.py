@@ -103,10 +103,14 @@ def amount_words(amount, in_firms, currency, own):
     return format_html('{}<span class="sub">{}</span>', money_exact(amount, currency), money_exact(in_firms, own))
 
 
+SUMS_IN_PAGE = 1_000  # invoices
+
+
 def _more(listing):
-    """The sums of a list that is counted to its end; those of a longer one come after the page, as they read every row."""
+    """The sums of a short list; those of a longer one come after the page, as they read every row."""
     may_create = permissions.may_create(listing.principal)
-    if listing.page.total is None or listing.page.is_capped:
+    total = listing.page.total
+    if total is None or listing.page.is_capped or total > SUMS_IN_PAGE:
         return {"sums_url": listing.beside("sums"), "may_create": may_create}
     return {**sums_of(listing), "may_create": may_create}
 

@@ -4,6 +4,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clients import permissions, registry
+from clients.engagements.cards import list_card
 from clients.engagements.models import named_q, no_key_of, no_link_to
 from clients.opportunities import timeline
 from clients.opportunities.choices import OPPORTUNITY_TONES, WON
@@ -11,9 +12,11 @@ from clients.opportunities.finding import find_opportunities, opportunity_hit, s
 from clients.opportunities.lists import decorate_one
 from clients.opportunities.models import Opportunity
 from clients.opportunities.queries import opportunities_of
+from clients.opportunities.services.outcomes import forget_won_titles
 from clients.opportunities.services.records import reassign_opportunities
 from clients.opportunities.services.renewals import refresh_renewals
 from clients.revenue.services.rates import DAY_OF
+from clients.signals import engagement_hidden
 from crm.core.base import gate
 from crm.core.base.kept import Kept
 from crm.core.base.principals import SYSTEM
@@ -43,17 +46,27 @@ def opportunities_card(principal, client, now):
     return {"found": found[:ON_CARD], "has_more": len(found) > ON_CARD} if found or may_edit else None
 
 
-@registry.engagement_panel("opportunities", "finance-side", 30, "clients/opportunities/engagement_card.html")
-def engagement_opportunities(principal, engagement, now):
-    rows = Opportunity.objects.visible_to(principal).kept().filter(engagement=engagement.pk)
-    found = list(rows.select_related("stage", "owner").order_by("-expected_close", "pk")[:ON_CARD])
+def decorate_all(found, now):
     for row in found:
         decorate_one(row, now)
-    return {"found": found} if found else None
 
 
-def titles_of(engagement_id):
-    return Opportunity.objects.filter(engagement=engagement_id).values_list("title", flat=True)
+@list_card(
+    "opportunities",
+    "finance-side",
+    30,
+    "clients/opportunities/engagement_rows.html",
+    title=_("Opportunities"),
+    empty=_("No opportunities yet."),
+    all_of_them="clients:opportunities",
+    add="clients:opportunity_new_for",
+    add_text=_("Add"),
+    shown=ON_CARD,
+    describe=decorate_all,
+)
+def engagement_opportunities(principal, engagement, now):
+    rows = Opportunity.objects.visible_to(principal).kept().filter(engagement=engagement.pk)
+    return rows.select_related("stage", "owner").order_by("-expected_close", "-pk")
 
 
 def seen_notifications(principal):
@@ -62,6 +75,10 @@ def seen_notifications(principal):
         return Q()
     hidden = Opportunity.objects.exclude(named_q(principal)).order_by()
     return no_link_to(hidden, "/opportunities/") & no_key_of(hidden, WON)
+
+
+def forget_titles(sender, engagement, **kwargs):
+    forget_won_titles(engagement)
 
 
 def count_owned(principal, user):
@@ -73,6 +90,7 @@ def reassign_owned(principal, user, to, now):
 
 
 # Wiring
+engagement_hidden.connect(forget_titles, dispatch_uid="clients.forget_won_titles")
 DAY_OF[Opportunity] = "opened_date"
 periodic.register(Job("clients.renewals", refresh_renewals, _("Renewals"), daily="clients:renewals"))
 tones.declare(**OPPORTUNITY_TONES)
@@ -119,7 +137,6 @@ for command in (
 ):
     search.palette.register(command)
 gate.rules.register(gate.Rule("clients.opportunities", "core.Notification", seen_notifications))
-registry.titles_of.register(registry.TitlesOf("opportunities", titles_of))
 reassignment.register(
     reassignment.Reassignable("opportunities", _("Open opportunities"), 15, count_owned, reassign_owned)
 )

@@ -4,7 +4,7 @@ from decimal import Decimal
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -90,6 +90,14 @@ class Stage(Archivable, Versioned):
 class OpportunityQuerySet(ArchivableQuerySet, ClientRowQuerySet, NamesEngagement):
     def visible_to(self, principal):
         return super().visible_to(principal).filter(named_q(principal))
+
+    def history_visible_to(self, principal):
+        """Of the renewal of a contract that was won out of the principal's sight not the versions with another title than it has now: they
+        say that of what was won (`forget_won_titles`)."""
+        won = self.model._default_manager.filter(made_contract=OuterRef("contract_id")).exclude(named_q(principal))
+        now = self.model._default_manager.filter(pk=OuterRef("pgh_obj_id"), title=OuterRef("title"))
+        renewal = Q(renewal_date__isnull=False) & Exists(won) & ~Exists(now)
+        return super().history_visible_to(principal).exclude(renewal)
 
     def in_use(self):
         """Neither archived themselves nor of an archived client."""

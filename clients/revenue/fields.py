@@ -52,6 +52,12 @@ CONTRACT_FIELDS = Catalogue(
         "form",
         replace(SERVICE, is_required=True),
         Field("name", aliases=("contract name", "title")),
+        Field(
+            "number",
+            aliases=("contract number", "contract no", "agreement number", "vertragsnummer"),
+            hint=_("Your own, if you have one. A new price keeps it."),
+            filter=filters.Text,
+        ),
         Field("value", aliases=("amount", "price", "fee", "mrr"), is_required=True),
         PAID_IN,
         RATE,

@@ -28,7 +28,7 @@ ACTIONS = (
         CONTRACT_FIELDS,
         _write,
         # an engagement is of one client; a price changes from some day on, by a contract that replaces this one
-        but=("name", "engagement", "value", "currency", "rate", "period", "is_free", "start_date"),
+        but=("name", "number", "engagement", "value", "currency", "rate", "period", "is_free", "start_date"),
     ),
     *trash_actions("contracts", Contract, "contract", archive_contract, restore_contract),
 )
@@ -98,6 +98,7 @@ CONTRACTS = ListPage(
     columns=(
         CONTRACT_FIELDS["service"].in_list(_("Contract"), file_label=CONTRACT_FIELDS["service"].label),
         CONTRACT_FIELDS["name"].in_list(is_in_file_only=True),
+        CONTRACT_FIELDS["number"].in_list(is_in_file_only=True),
         CONTRACT_FIELDS["client"].in_list(),
         CONTRACT_FIELDS["start_date"].in_list(_("Active"), file_label=CONTRACT_FIELDS["start_date"].label),
         CONTRACT_FIELDS["end_date"].in_list(is_in_file_only=True),

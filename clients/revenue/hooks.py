@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from clients import registry
 from clients.currencies.pricing import rate_on
+from clients.engagements.cards import list_card
 from clients.engagements.models import Engagement
 from clients.engagements.words import in_words
 from clients.invoices.models import Invoice
@@ -21,8 +21,6 @@ from clients.revenue.queries import Total, contracts_of, lines_of, sum_of_lines
 from crm.core.base.versions import save_version
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.ui.formatting import money_exact
-
-SHOWN = 10
 
 # Handlers
 
@@ -67,40 +65,50 @@ def engagement_budget(principal, engagement, now):
     return {"budget": budget_of(principal, engagement, now), "currency": get_firm().currency}
 
 
-@registry.engagement_panel("contracts", "finance", 10, "clients/revenue/engagement_contracts.html")
+@list_card(
+    "contracts",
+    "finance",
+    10,
+    "clients/revenue/engagement_contracts.html",
+    title=_("Contracts"),
+    empty=_("No contract yet."),
+    all_of_them="clients:contracts",
+    add="clients:add_contract",
+    add_text=_("Add"),
+    describe=lambda found, now: describe(found, firm_today(now)),
+)
 def engagement_contracts(principal, engagement, now):
-    """The newest contracts; of a restricted one, why there are none."""
+    """Of a restricted one, why there are none."""
     if engagement.is_restricted:
         text = _(
             "Contracts and revenue count in sums that everyone who sees the client reads. Those of a restricted %(one)s are entered without naming it."
         )
-        return {"why_none": in_words(text)}
-    rows = contracts_of(principal).kept().filter(engagement=engagement.pk).select_related("client", "service")
-    found = list(rows.order_by("-start_date", "-pk")[: SHOWN + 1])
-    describe(found, firm_today(now))
-    return _listed(found, engagement, "clients:contracts", "clients:add_contract")
+        return in_words(text)
+    rows = contracts_of(principal).kept().filter(engagement=engagement.pk)
+    return rows.select_related("client", "service").order_by("-start_date", "-pk")
 
 
-@registry.engagement_panel("revenue", "finance", 20, "clients/revenue/engagement_lines.html")
-def engagement_lines(principal, engagement, now):
-    """The newest revenue lines."""
-    if engagement.is_restricted:
-        return None
-    rows = lines_of(principal).filter(engagement=engagement.pk).select_related("service")
-    found = list(rows.order_by("-date", "-pk")[: SHOWN + 1])
+def say_amounts(found, now):
     for row in found:
         row.amount_words = money_exact(row.amount, row.currency)
-    return _listed(found, engagement, "clients:revenue_lines", "clients:add_line")
 
 
-def _listed(found: list[Any], engagement: Engagement, all_of_them: str, add: str) -> dict[str, Any]:
-    query = f"?engagement={engagement.pk}"
-    return {
-        "found": found[:SHOWN],
-        "has_more": len(found) > SHOWN,
-        "all_url": reverse(all_of_them) + query,
-        "add_url": reverse(add, args=[engagement.client_id]) + query,
-    }
+@list_card(
+    "revenue",
+    "finance",
+    20,
+    "clients/revenue/engagement_lines.html",
+    title=_("Revenue"),
+    empty=_("No revenue yet."),
+    all_of_them="clients:revenue_lines",
+    add="clients:add_line",
+    add_text=_("Add"),
+    describe=say_amounts,
+)
+def engagement_lines(principal, engagement, now):
+    if engagement.is_restricted:
+        return None
+    return lines_of(principal).filter(engagement=engagement.pk).select_related("service").order_by("-date", "-pk")
 
 
 def contracts_naming(principal, engagement) -> str:

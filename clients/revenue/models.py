@@ -1,17 +1,19 @@
 from datetime import date
 from decimal import Decimal
 
+from django.apps import apps
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.db.models.functions import Lower
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from clients.catalogue.models import Service
 from clients.checks import CURRENCY
 from clients.currencies.models import PricedQuerySet, in_firms_currency, rate_column
-from clients.engagements.models import NamesEngagement, engagement_key
+from clients.engagements.models import NamesEngagement, engagement_key, named_q
 from clients.gate import visible_q
 from clients.invoices.models import Invoice
 from clients.records.models import Client
@@ -45,6 +47,14 @@ class ContractQuerySet(ArchivableQuerySet, ClientRowQuerySet, NamesEngagement):
         """In force, or not begun yet: what is not over."""
         return self.filter(Q(end_date__isnull=True) | Q(end_date__gt=today))
 
+    def history_visible_to(self, principal):
+        """Of a contract won with an opportunity out of the principal's sight also not the versions with another name or reason than it has
+        now: they may say that opportunity's title (`forget_won_titles`)."""
+        opportunities = apps.get_model("clients", "Opportunity").objects  # a higher room
+        hidden = opportunities.filter(made_contract=OuterRef("pgh_obj_id")).exclude(named_q(principal))
+        other = Q(made_contract__name=OuterRef("name"), made_contract__change_reason=OuterRef("change_reason"))
+        return super().history_visible_to(principal).exclude(Exists(hidden.exclude(other)))
+
     def that_renew(self):
         """Whose renewal date comes before they end."""
         return self.filter(Q(end_date__isnull=True) | Q(end_date__gte=F("renewal_date")), renewal_date__isnull=False)
@@ -67,6 +77,7 @@ class Contract(Archivable, Customised, Versioned):
     engagement = engagement_key("contracts")
     service = models.ForeignKey(Service, models.PROTECT, related_name="contracts", verbose_name=_("service"))
     name = models.CharField(_("name"), max_length=160, blank=True)
+    number = models.CharField(_("number"), max_length=40, blank=True, default="", db_default="")
     value = models.DecimalField(_("value"), max_digits=14, decimal_places=2, validators=[MinValueValidator(0)])
     currency = models.CharField(_("currency"), max_length=3, validators=[CURRENCY])
     rate = rate_column()
@@ -100,6 +111,14 @@ class Contract(Archivable, Customised, Versioned):
                 condition=Q(end_date__isnull=True) | Q(end_date__gt=F("start_date")), name="contract_not_empty"
             ),
             models.CheckConstraint(condition=Q(rate__gt=0), name="contract_rate_positive"),
+            # a new price keeps the number of the contract that it replaces
+            models.UniqueConstraint(
+                F("client"),
+                Lower("number"),
+                name="contract_number_unique",
+                condition=~Q(number="") & Q(archived_at__isnull=True, replaces__isnull=True),
+                violation_error_message=_("This client has a contract with this number already."),
+            ),
         ]
         indexes = [
             models.Index(fields=["client", "start_date"], name="contract_client"),
@@ -108,6 +127,9 @@ class Contract(Archivable, Customised, Versioned):
             models.Index(fields=["-start_date", "-id"], name="contract_newest", condition=Q(archived_at__isnull=True)),
             models.Index(fields=["start_date", "client"], name="contract_without_rate", condition=Q(rate__isnull=True)),
             GinIndex(OpClass(Folded(F("name")), name="gin_trgm_ops"), name="contract_search"),
+            GinIndex(
+                OpClass(Folded(F("number")), name="gin_trgm_ops"), name="contract_number", condition=~Q(number="")
+            ),
             models.Index(
                 fields=["engagement", "-start_date", "-id"],
                 name="contract_engagement",
@@ -117,6 +139,11 @@ class Contract(Archivable, Customised, Versioned):
 
     def __str__(self):
         return self.name or self.service.name
+
+    @property
+    def name_words(self) -> str:
+        """What it is called besides its service: name and number."""
+        return " · ".join(filter(None, [self.name, self.number]))
 
     @property
     def yearly_value(self) -> Decimal | None:

@@ -187,8 +187,12 @@ def archive_contract(request, client_id, contract_id):
 @require_POST
 def restore_contract(request, client_id, contract_id):
     client = load_client(request.principal, client_id)
-    contracts.restore_contract(request.principal, contract=_own(Contract.objects.all(), client, contract_id))
-    messages.success(request, _("Contract restored"))
+    try:
+        contracts.restore_contract(request.principal, contract=_own(Contract.objects.all(), client, contract_id))
+    except ServiceError as error:
+        messages.error(request, str(error.message))
+    else:
+        messages.success(request, _("Contract restored"))
     return go(request, "clients:revenue", client.pk)
 
 

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.utils import translation
 
 from clients.contacts.models import Contact
-from crm.core.base.principals import acting
+from clients.cover.services import arrange_cover
+from crm.core.base.principals import SYSTEM, acting
 from crm.core.firm.queries import forget_firm, user_zone
 from crm.core.mail.delivery import journal
 from crm.core.mail.kinds import kinds
@@ -93,7 +94,13 @@ class Scene:
     def progress_review(self):
         email = self.email()
         email.content = self.told("draft", email.content, {})
-        return mail_review_missing(email=email, when=self.told("last call", "deadline", "send"), now=NOW)
+        otto, day = make_user(name="Otto Berg"), NOW.date()
+        if is_covered := self.told("cover", True, False):
+            covered = {"absent": self.marta, "covering": otto, "start_date": day, "end_date": day + timedelta(days=3)}
+            arrange_cover(SYSTEM, **covered, now=NOW)
+        mails = mail_review_missing(email=email, when=self.told("last call", "deadline", "send"), now=NOW)
+        assert len(mails) == 1 + is_covered
+        return mails[-1]
 
     def survey(self):
         survey = ensure_nps_survey()

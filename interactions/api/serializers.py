@@ -2,8 +2,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from clients.api.external import ExternalIdsMixin
+from clients.api.serializers import EngagementIdField
 from clients.contacts.models import Contact
-from clients.engagements.models import Engagement
 from clients.records.models import Client
 from crm.core.api.serializers import (
     RecordSerializer,
@@ -91,7 +91,7 @@ class CommitmentSerializer(ExternalIdsMixin, StrictModelSerializer):
     contact = contact_field(required=False, allow_null=True)
     owner = colleague(required=False, allow_null=True)
     decision = VisibleRelatedField(queryset=Decision.objects.all(), required=False, allow_null=True)
-    engagement = VisibleRelatedField(queryset=Engagement.objects.kept(), required=False, allow_null=True)
+    engagement = EngagementIdField()
 
     class Meta:
         model = Commitment

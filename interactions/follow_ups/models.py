@@ -1,13 +1,13 @@
 from datetime import date, datetime, timedelta
 
 from django.db import models
-from django.db.models import Case, F, Q, Subquery, When
+from django.db.models import F, Q
 from django.db.models.functions import Cast, Coalesce, Greatest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
-from clients.cover.queries import covering
+from clients.cover.queries import covering_where_seen
 from clients.engagements.models import NamesEngagement, engagement_key, named_q, open_to_all_q
 from clients.gate import visible_q
 from clients.records.models import Client
@@ -46,10 +46,8 @@ class FollowUpQuerySet(NamesEngagement):
         """Annotate `reader_id`, who is reminded of it on the firm's day (a date or an expression): its assignee; during their absence whoever
         covers, of the clients whose account manager the assignee is.
         """
-        of_their_clients = Q(client__owner=F("assignee"), client__is_restricted=False) & open_to_all_q()
-        instead = Subquery(covering("assignee", day), output_field=models.BigIntegerField())
-        assignee = Cast("assignee", models.BigIntegerField())
-        return self.annotate(reader_id=Coalesce(Case(When(of_their_clients, then=instead)), assignee))
+        instead = covering_where_seen("assignee", day, also=Q(client__owner=F("assignee")) & open_to_all_q())
+        return self.annotate(reader_id=Coalesce(instead, Cast("assignee", models.BigIntegerField())))
 
     def open(self):
         return self.filter(state__in=FOLLOW_UP.open)

@@ -5,27 +5,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Cast, Concat
-from django.urls import reverse
-from django.utils import timezone
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from clients.contacts.choices import Purpose
 from clients.contacts.models import Affiliation
 from clients.contacts.queries import address_at, as_known_at, held_for, refuses_at
+from clients.cover.queries import readers_of, with_covering
 from crm.core.base.kept import SameForAll
 from crm.core.base.zones import zone
+from crm.core.firm.queries import firm_today
 from crm.core.mail.choices import MAIL_WAITING, MailState
 from crm.core.mail.models import STORED, OutboxMail
-from crm.core.notifications.models import Notification
+from crm.core.notifications.notices import RowNotice
 from crm.core.ui.formatting import one_line
 from interactions.progress.choices import PROGRESS, ProgressState, WhenNothing
 from interactions.progress.models import ProgressEmail, ProgressRecipient, ProgressSchedule
 
 FAILED = (MailState.DEAD, MailState.EXPIRED, MailState.UNCERTAIN)
 PER_TICK = 200
-NOTICES = ("progress-flag", "progress-problem", "progress-refused")
+NOTICES = {kind: RowNotice(kind, readers_of) for kind in ("progress-flag", "progress-problem", "progress-refused")}
 
 
 @dataclass(frozen=True)
@@ -139,47 +138,42 @@ def flagged(rows: QuerySet) -> QuerySet:
 
 
 def notify(now: datetime) -> int:
-    """The day before: notify the account manager once of each email to check. Returns how many."""
-    notified = Notification.objects.filter(
-        key=Concat(Value("progress-flag:"), Cast(OuterRef("pk"), CharField()), output_field=CharField())
-    )
+    """The day before: notify the account manager, and who covers for them, once of each email to check. Returns how many."""
     rows = with_signs(
         ProgressEmail.objects.open().filter(
             draft_at__lte=now, send_at__gt=now, client__archived_at__isnull=True, client__owner__is_active=True
         ),
         now,
-    ).filter(~Exists(notified))
-    found = list(flagged(rows).select_related("client").order_by("send_at", "pk")[:PER_TICK])
+    )
+    rows = NOTICES["progress-flag"].untold(with_covering(flagged(rows), firm_today(now)))
+    found = list(rows.select_related("client__owner").order_by("send_at", "pk")[:PER_TICK])
     for email in found:
         said = [flag.text for flag in flags(email, now)]
         if email.state == ProgressState.DRAFT and email.is_review_needed:
             said.append(_("Waiting for your approval"))
-        notify_owner(
-            email,
-            "progress-flag",
-            _("Progress email to %(client)s is due soon: %(why)s"),
-            why=" ".join(f"{text.rstrip('.')}." for text in said),
-        )
+        why = " ".join(f"{text.rstrip('.')}." for text in said)
+        _tell(email, "progress-flag", _("Progress email to %(client)s is due soon: %(why)s"), why)
     return len(found)
 
 
-def close_notices(email: ProgressEmail, now: datetime) -> None:
+def close_notices(email: ProgressEmail) -> None:
     """Close the notifications about this email: nothing is left to check."""
-    keys = [f"{kind}:{email.pk}" for kind in NOTICES]
-    Notification.objects.filter(key__in=keys, read_at__isnull=True).update(read_at=now)
+    for notice in NOTICES.values():
+        notice.close([email.pk])
 
 
-def notify_owner(email: ProgressEmail, kind: str, words: str, *, why: str) -> None:
-    """Notify the account manager of one email, once for each kind; the newest takes the place of what was said before."""
-    name = one_line(email.client.name)[:120]
-    close_notices(email, timezone.now())
-    Notification.objects.get_or_create(
-        key=f"{kind}:{email.pk}",
-        defaults={
-            "user_id": email.client.owner_id,
-            "client_id": email.client_id,
-            "kind": kind,
-            "url": reverse("interactions:progress", args=[email.pk]),
-            "text": (words % {"client": name, "why": why})[:300],
-        },
-    )
+def notify_readers(email: ProgressEmail, kind: str, words: str, *, why: str, now: datetime) -> None:
+    """Notify the account manager of one email, and who covers for them."""
+    _tell(read_by(email, now), kind, words, why)
+
+
+def read_by(email: ProgressEmail, now: datetime) -> ProgressEmail:
+    """With what `readers_of` needs."""
+    rows = with_covering(ProgressEmail.objects.filter(pk=email.pk), firm_today(now))
+    return rows.select_related("client__owner").get()
+
+
+def _tell(email: ProgressEmail, kind: str, words: str, why: str) -> None:
+    """Once for each kind; the newest takes the place of what was said before."""
+    close_notices(email)
+    NOTICES[kind].tell([email], lambda row: words % {"client": one_line(row.client.name)[:120], "why": why})

@@ -3,6 +3,7 @@ from datetime import time
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
@@ -107,6 +108,11 @@ class ProgressEmail(Versioned):
     is_review_needed = models.BooleanField(default=True)
     subject = models.CharField(_("subject"), max_length=200, blank=True)
     content = models.JSONField(default=dict, blank=True)
+    told_rows = models.JSONField(
+        null=True,
+        editable=False,
+        help_text="what the lines of the draft were made of, [[label of the model, id]]; None for one written before this was kept",
+    )
     is_empty = models.BooleanField(default=False, help_text="nothing happened in the time covered")
     approved_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     approved_at = models.DateTimeField(null=True, blank=True)
@@ -147,6 +153,9 @@ class ProgressEmail(Versioned):
             models.Index(fields=["client", "-send_at"], name="progress_email_client"),
             models.Index(fields=["week"], name="progress_email_week"),
         ]
+
+    def get_absolute_url(self) -> str:
+        return reverse("interactions:progress", args=[self.pk])
 
     @property
     def is_edited(self) -> bool:

@@ -1,5 +1,5 @@
-"""The mail to the account manager about a progress email that waits for them: once at its time, once an hour before the
-deadline, once when it cannot be rendered."""
+"""The mail to the account manager, and to who covers for them, about a progress email that waits: once at its time, once an hour before
+the deadline, once when it cannot be rendered."""
 
 import logging
 from datetime import datetime
@@ -11,11 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clients.cover.queries import readers_of
 from crm.core.firm.queries import user_zone
 from crm.core.mail.kinds import MailKind
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.services.outbox import queue_mail
+from crm.core.users.models import User
 from interactions.progress.emails import render_progress
+from interactions.progress.flags import read_by
 from interactions.progress.models import ProgressEmail
 
 REVIEW = MailKind(
@@ -27,16 +30,25 @@ REVIEW = MailKind(
 log = logging.getLogger(__name__)
 
 
-def mail_review_missing(*, email: ProgressEmail, when: str, now: datetime) -> OutboxMail | None:
-    """`when`: "send", "deadline" or "problem". None when it was sent before, or the account manager left."""
-    owner, key = email.client.owner, f"progress-review:{email.pk}:{when}"
-    if not owner.is_active or OutboxMail.objects.filter(key=key).exists():
-        return None
-    with timezone.override(user_zone(owner)):
+def mail_review_missing(*, email: ProgressEmail, when: str, now: datetime) -> list[OutboxMail]:
+    """`when`: "send", "deadline" or "problem". To the account manager and to who covers for them, each once; not to somebody who left."""
+    row = read_by(email, now)
+    first, *others = [reader.user_id for reader in readers_of(row)]
+    keys = {first: f"progress-review:{email.pk}:{when}"}
+    keys |= {user_id: f"progress-review:{email.pk}:{when}:{user_id}" for user_id in others}
+    sent = set(OutboxMail.objects.filter(key__in=keys.values()).values_list("key", flat=True))
+    people = User.objects.filter(pk__in=keys, is_active=True)
+    return [_mail(email, user, keys[user.pk], when, now) for user in people if keys[user.pk] not in sent]
+
+
+def _mail(email: ProgressEmail, user: User, key: str, when: str, now: datetime) -> OutboxMail:
+    owner = email.client.owner
+    with timezone.override(user_zone(user)):
         context = {
             "email": email,
             "client": email.client,
-            "owner": owner,
+            "reader": user,
+            "absent": owner if user != owner else None,
             "is_last_call": when == "deadline",
             "url": settings.BASE_URL + reverse("interactions:progress", args=[email.pk]),
             "draft": _draft_of(email),
@@ -48,7 +60,7 @@ def mail_review_missing(*, email: ProgressEmail, when: str, now: datetime) -> Ou
         key=key,
         kind=REVIEW,
         cause=email,
-        to=owner,
+        to=user,
         subject=subject,
         text=text,
         html=html,

@@ -3,7 +3,7 @@
 A source lists what happened for a client, or is planned, in short lines; only what was shared with the client.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,25 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.registry import Registry
 
-Items = Callable[[Any, datetime, datetime], list[str]]
+
+class Said(str):
+    """A line and the row that it tells of, as `said` makes it."""
+
+    row: tuple[str, int] | None = None
+
+
+def said(row: Any, text: str) -> Said:
+    """The line of a source about a row that may name an engagement, so that a draft with it is found when that is restricted."""
+    line = Said(text)
+    line.row = label_of(row), row.pk
+    return line
+
+
+def label_of(row: Any) -> str:
+    return row._meta.label_lower
+
+
+Items = Callable[[Any, datetime, datetime], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -63,32 +81,41 @@ class SourceFailed(Exception):
 
 def register(section: str, key: str, items: Items, *, order: int = 50, is_news: bool | None = None) -> None:
     """`items(client, start, end)` returns lines for a section (a key of SECTIONS): what happened in [start, end), or what is
-    planned as of `end`. At most two indexed queries. `is_news` is by default whether the section is one of NEWS.
-    Raises KeyError for an unknown section."""
+    planned as of `end`. A line is made by `said` if its row may name an engagement. At most two indexed queries. `is_news` is by default
+    whether the section is one of NEWS. Raises KeyError for an unknown section."""
     if section not in {known.key for known in SECTIONS}:
         raise KeyError(section)
     sources.register(Source(section, key, order, items, section in NEWS if is_news is None else is_news))
 
 
-def build(client, start: datetime, end: datetime) -> tuple[list[dict[str, Any]], bool]:
-    """(all sections with their lines, whether there is news).
+@dataclass(frozen=True)
+class Built:
+    """All sections with their lines, whether there is news, and the rows that the lines tell of."""
 
-    Raises SourceFailed."""
+    sections: list[dict[str, Any]]
+    is_news: bool
+    rows: list[tuple[str, int]]
+
+
+def build(client, start: datetime, end: datetime) -> Built:
+    """Raises SourceFailed."""
     sections = []
+    rows: set[tuple[str, int]] = set()
     is_news = False
     for section in SECTIONS:
         lines: list[str] = []
         for source in _of(section.key):
             found = _lines(source, client, start, end)
             is_news |= source.is_news and bool(found)
-            lines += found
+            rows.update(line.row for line in found if isinstance(line, Said) and line.row)
+            lines += [" ".join(str(line).split()) for line in found]
         sections.append({"key": section.key, "title": str(section.title), "items": lines})
-    return sections, is_news
+    return Built(sections, is_news, sorted(rows))
 
 
-def _lines(source: Source, client, start: datetime, end: datetime) -> list[str]:
+def _lines(source: Source, client, start: datetime, end: datetime) -> Sequence[str]:
     try:
-        return [" ".join(str(line).split()) for line in source.items(client, start, end)]
+        return list(source.items(client, start, end))
     except (OperationalError, InterfaceError):
         raise  # the database is away or busy: nothing is wrong with this email
     except Exception as error:

@@ -16,6 +16,7 @@ from crm.core.ui.days import weekday_and_day
 from interactions.agreements.choices import CommitmentState, Side
 from interactions.agreements.models import Commitment, Decision
 from interactions.log.models import Interaction
+from interactions.progress.sections import said
 
 AT_MOST = 12
 AHEAD = timedelta(days=14)
@@ -33,8 +34,11 @@ def shared_interactions(client, start: datetime, end: datetime) -> list[str]:
     )
     today = day_of(end, client)
     return [
-        _("%(day)s: %(what)s")
-        % {"day": say_day(row.occurred_at, today), "what": row.subject or row.body.strip().split("\n")[0]}
+        said(
+            row,
+            _("%(day)s: %(what)s")
+            % {"day": say_day(row.occurred_at, today), "what": row.subject or row.body.strip().split("\n")[0]},
+        )
         for row in rows
     ]
 
@@ -48,11 +52,12 @@ def kept_commitments(client, start: datetime, end: datetime) -> list[str]:
         closed_at__gte=start,
         closed_at__lt=end,
     )
-    return [row.text for row in rows.order_by("closed_at", "id")[:AT_MOST]]
+    return [said(row, row.text) for row in rows.order_by("closed_at", "id")[:AT_MOST]]
 
 
 def shared_decisions(client, start: datetime, end: datetime) -> list[str]:
-    return [row.text for row in decisions_within(Decision.objects.filter(open_to_all_q()).shared(), client, start, end)]
+    rows = Decision.objects.filter(open_to_all_q()).shared()
+    return [said(row, row.text) for row in decisions_within(rows, client, start, end)]
 
 
 def decisions_within(rows, client, start: datetime, end: datetime) -> list[Decision]:
@@ -67,21 +72,21 @@ def our_commitments(client, start: datetime, end: datetime) -> list[str]:
     """Our open commitments, late ones too, each with the colleague."""
     firm, today = get_firm().name, day_of(end, client)
     rows = _open(client, end, Side.FIRM)[:AT_MOST]
-    return [with_person(row.text, name_of(row.owner) or firm, row.due_date, today) for row in rows]
+    return [said(row, with_person(row.text, name_of(row.owner) or firm, row.due_date, today)) for row in rows]
 
 
 def their_commitments(client, start: datetime, end: datetime) -> list[str]:
     """The client's open commitments that are not late, each with the contact."""
     today = day_of(end, client)
     rows = _open(client, end, Side.CLIENT).exclude(due_date__lt=today)
-    return [with_person(row.text, name_of(row.contact), row.due_date, today) for row in rows[:AT_MOST]]
+    return [said(row, with_person(row.text, name_of(row.contact), row.due_date, today)) for row in rows[:AT_MOST]]
 
 
 def late_commitments(client, start: datetime, end: datetime) -> list[str]:
     """The client's late commitments, as questions."""
     today = day_of(end, client)
     rows = _open(client, end, Side.CLIENT).filter(due_date__lt=today)
-    return [when_to_expect(row.text, name_of(row.contact), row.due_date, today) for row in rows[:AT_MOST]]
+    return [said(row, when_to_expect(row.text, name_of(row.contact), row.due_date, today)) for row in rows[:AT_MOST]]
 
 
 def unconfirmed_decisions(client, start: datetime, end: datetime) -> list[str]:
@@ -90,9 +95,9 @@ def unconfirmed_decisions(client, start: datetime, end: datetime) -> list[str]:
     rows = Decision.objects.filter(
         open_to_all_q(), client=client, confirmed_at=None, decided_date__gte=first, decided_date__lt=last
     ).shared()
+    words = _("We noted on %(day)s: %(what)s. Is that right?")
     return [
-        _("We noted on %(day)s: %(what)s. Is that right?")
-        % {"day": say_day(row.decided_date, today), "what": row.text.rstrip(" .")}
+        said(row, words % {"day": say_day(row.decided_date, today), "what": row.text.rstrip(" .")})
         for row in rows.order_by("decided_date", "id")[:AT_MOST]
     ]
 

@@ -5,7 +5,7 @@ what the section's `build` returned and makes a `Part` of it, or None.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,11 +31,12 @@ NEWS_AT_MOST = 10
 
 @dataclass(frozen=True)
 class Line:
-    """`url` is an address of this site, without the host."""
+    """`url` is an address of this site, without the host; `about` the row that it tells of, if it may name an engagement."""
 
     text: str
     sub: str = ""
     url: str = ""
+    about: Any = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ def _follow_up_line(row: FollowUp, with_day: bool) -> Line:
         row.title,
         " · ".join([*who, *filter(None, [", ".join(day + hour)])]),
         reverse("interactions:follow-up", args=[row.pk]),
+        row,
     )
 
 
@@ -141,7 +143,7 @@ def cover_part(data: dict[str, Any]) -> Part | None:
 
 def _covered_line(row: FollowUp) -> Line:
     line = _follow_up_line(row, with_day=True)
-    return Line(line.text, " · ".join([_("for %(name)s") % {"name": row.assignee.name}, line.sub]), line.url)
+    return replace(line, sub=" · ".join([_("for %(name)s") % {"name": row.assignee.name}, line.sub]))
 
 
 def _quiet_lines(clients: Iterable[Any]) -> Iterable[Line]:

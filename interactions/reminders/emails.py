@@ -19,8 +19,10 @@ from crm.core.mail.services.outbox import queue_mail
 from crm.core.notifications.models import Notification
 from crm.core.users.models import User
 from interactions.follow_ups.models import FollowUp
+from interactions.progress.sections import label_of
+from interactions.reading.choices import ReadKind
 from interactions.reminders.digest import Part
-from interactions.reminders.models import Digest
+from interactions.reminders.models import Digest, Told
 
 REMINDER = MailKind(
     "follow-up",
@@ -107,6 +109,12 @@ def mail_digest(*, row: Digest, parts: Sequence[Part], now: datetime) -> OutboxM
             send_at=now,
             expires_at=local_to_utc(day + timedelta(days=1), time(), zone.key),
         )
+    told: set[tuple[str, int]]
+    told = {(label_of(line.about), line.about.pk) for part in parts for line in part.lines if line.about is not None}
+    told |= {(ReadKind.NOTIFICATION, row.pk) for part in parts for row in part.records}
+    Told.objects.bulk_create(
+        [Told(mail=mail, kind=kind, record_id=pk) for kind, pk in sorted(told)], ignore_conflicts=True
+    )
     return mail
 
 

@@ -7,7 +7,6 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.mail.models import OutboxMail
 from crm.core.users.models import User
-from interactions.reading.choices import ReadKind
 from interactions.reminders.choices import DigestState
 
 
@@ -56,11 +55,12 @@ class Digest(models.Model):
 
 
 class Told(models.Model):
-    """A follow-up or notification that a mail mentioned: it is mailed once, and an unsent mail is cancelled when it was read or
-    done."""
+    """What a mail to a colleague tells of. A follow-up or notification (`ReadKind`) is mailed once, and an unsent reminder is cancelled when
+    it was read or done. Of a morning email also the rows of its lines, by the label of their model: it is cancelled when they are out of its
+    reader's sight before it was sent."""
 
     mail = models.ForeignKey(OutboxMail, models.CASCADE, related_name="told")
-    kind = models.CharField(max_length=12, choices=ReadKind)
+    kind = models.CharField(max_length=60)
     record_id = models.BigIntegerField()
 
     class Meta:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from clients.engagements.models import Engagement
 from clients.engagements.services.records import (
     add_to_team,
     remove_from_team,
@@ -13,14 +14,16 @@ from clients.engagements.services.records import (
 from clients.invoices.services.overdue import tell_of_overdue
 from crm.core.base.principals import acting
 from crm.core.mail.models import OutboxMail
-from interactions.agreements.models import Decision
+from interactions.follow_ups.models import FollowUp
 from interactions.progress.models import ProgressEmail
 from interactions.progress.services import schedules
-from interactions.progress.services.drafts import approve_progress, draft_progress, edit_progress
+from interactions.progress.services.drafts import approve_progress, draft_progress, edit_progress, redraft_progress
 from interactions.reminders import digest
+from interactions.reminders.digest import Line, Part
 from interactions.reminders.emails import mail_digest
 from interactions.reminders.models import Digest
 from tools.testing.factories import interactions as make
+from tools.testing.factories import onboarding
 from tools.testing.factories.engagements import make_engagement
 from tools.testing.factories.invoices import make_invoice
 
@@ -37,11 +40,14 @@ def plan(marta, who, northwind, title, **fields):
     make.follow_up(actor=marta, client=northwind, title=title, assignee=who, due_date=NOW.date(), now=NOW, **fields)
 
 
+def morning(who):
+    return Digest.objects.create(user=who, date=NOW.date(), hour=7, time_zone="UTC", due_at=NOW)
+
+
 def written_to(who):
     """Their morning email, in the outbox."""
-    row = Digest.objects.create(user=who, date=NOW.date(), hour=7, time_zone="UTC", due_at=NOW)
     at = NOW + timedelta(hours=1)
-    return mail_digest(row=row, parts=digest.build(acting(who), at), now=at)
+    return mail_digest(row=morning(who), parts=digest.build(acting(who), at), now=at)
 
 
 def state_of(mail):
@@ -56,6 +62,32 @@ def test_a_morning_email_that_waits_is_taken_back_if_it_names_it(marta, otto, no
     assert "Zirkon step" in named.text and "Something else" in other.text
     restrict_engagement(acting(marta), engagement=mill, now=NOW)
     assert (state_of(named), state_of(other)) == ("cancelled", "pending")
+
+
+def test_a_short_title_takes_back_no_email_about_something_else(marta, otto, northwind, mill):
+    plan(marta, marta, northwind, "a", engagement=mill)
+    plan(marta, otto, northwind, "Call about a matter")
+    other = written_to(otto)
+    assert "Call about a matter" in other.text
+    restrict_engagement(acting(marta), engagement=mill, now=NOW)
+    assert state_of(other) == "pending"
+
+
+def test_one_whose_row_was_renamed_since_is_taken_back(marta, otto, northwind, mill):
+    plan(marta, otto, northwind, "Zirkon step", engagement=mill)
+    mail = written_to(otto)
+    FollowUp.objects.update(title="Something harmless")
+    restrict_engagement(acting(marta), engagement=mill, now=NOW)
+    assert state_of(mail) == "cancelled"
+
+
+def test_one_that_names_a_task_of_its_plan_is_taken_back(marta, otto, northwind, mill):
+    version = onboarding.make_version(admin=onboarding.make_admin())
+    task = onboarding.make_plan(client=northwind, version=version, engagement=mill).tasks.first()
+    part = Part("Onboarding", [Line(task.title, about=task)])
+    mail = mail_digest(row=morning(otto), parts=[part], now=NOW)
+    restrict_engagement(acting(marta), engagement=mill, now=NOW)
+    assert state_of(mail) == "cancelled"
 
 
 def test_a_morning_email_that_tells_of_one_of_its_invoices_is_taken_back(marta, otto, northwind):
@@ -102,9 +134,43 @@ def test_a_draft_to_the_client_forgets_it_and_an_edited_one_is_held(marta, north
     assert "Zirkon" not in repr(email.content)
     assert (email.state, email.approved_at) == ("draft", None)
     unrestrict_engagement(acting(marta), engagement=mill, now=friday)
-    Decision.objects.update(text="Zirkon")
-    content = email.content | {"summary": "We speak of Zirkon tomorrow."}
+    email = redraft_progress(acting(marta), email=email, now=friday)
+    assert "Zirkon" in repr(email.content)
+    content = email.content | {"summary": "Zirkon is on its way."}
     edit_progress(acting(marta), email=email, subject="News", content=content, seen_version=None, now=friday)
     restrict_engagement(acting(marta), engagement=mill, now=friday)
     email.refresh_from_db()
     assert email.state == "held" and "restricted" in email.problem and "Zirkon" in repr(email.content)
+
+
+@pytest.mark.parametrize(
+    ("summary", "is_held"),
+    [
+        ("We speak of Sale of the mill tomorrow.", True),
+        ("Wholesale of the mills", False),
+        ("About 7 of 77 papers are here.", False),
+    ],
+)
+def test_what_somebody_wrote_holds_it_only_where_it_names_the_engagement(marta, northwind, mill, summary, is_held):
+    Engagement.objects.filter(pk=mill.pk).update(number="7")
+    contact = make.make_person(northwind)
+    schedules.set_schedule(acting(marta), client=northwind, recipients=[contact], now=NOW)
+    friday = NOW + timedelta(days=3)
+    schedules.plan_progress(friday)
+    email = draft_progress(email=ProgressEmail.objects.get(client=northwind), now=friday)
+    content = email.content | {"summary": summary}
+    edit_progress(acting(marta), email=email, subject="News", content=content, seen_version=None, now=friday)
+    restrict_engagement(acting(marta), engagement=mill, now=friday)
+    email.refresh_from_db()
+    assert (email.state == "held" and "restricted" in email.problem) is is_held
+
+
+def test_a_draft_from_before_rows_were_kept_is_written_again(marta, northwind, mill):
+    schedules.set_schedule(acting(marta), client=northwind, recipients=[make.make_person(northwind)], now=NOW)
+    friday = NOW + timedelta(days=3)
+    schedules.plan_progress(friday)
+    email = draft_progress(email=ProgressEmail.objects.get(client=northwind), now=friday)
+    ProgressEmail.objects.update(told_rows=None, content=email.content | {"summary": "Old"})
+    restrict_engagement(acting(marta), engagement=mill, now=friday)
+    email.refresh_from_db()
+    assert email.told_rows == [] and email.content["summary"] != "Old"

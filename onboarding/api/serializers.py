@@ -1,8 +1,8 @@
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from clients.api.serializers import EngagementIdField
 from clients.contacts.models import Contact
-from clients.engagements.models import Engagement
 from clients.records.models import Client
 from crm.core.api.serializers import RelatedField, StrictModelSerializer, StrictSerializer, VisibleRelatedField
 from crm.core.users.models import User
@@ -81,7 +81,7 @@ class PlanSerializer(StrictModelSerializer):
     template_version = VisibleRelatedField(queryset=TemplateVersion.objects.published())
     template = serializers.IntegerField(source="template_version.template_id", read_only=True)
     owner = RelatedField(queryset=User.objects.active(), required=False)
-    engagement = VisibleRelatedField(queryset=Engagement.objects.kept(), required=False, allow_null=True)
+    engagement = EngagementIdField()
     name = serializers.CharField(max_length=160, required=False)
     is_draft = serializers.BooleanField(
         write_only=True, required=False, help_text="only when it is made: wait for `…/begin`"

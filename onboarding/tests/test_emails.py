@@ -53,9 +53,9 @@ def test_pending_and_paused_plans_are_silent(northwind, payroll, marta):
 
 def test_they_are_part_of_the_email(running, northwind, marta):
     finish_task(acting(marta), task=task(running, "Kickoff meeting"), now=at(MONDAY))
-    sections, is_news = progress_sections.build(northwind, LAST_FRIDAY, FRIDAY)
-    lines = {section["key"]: section["items"] for section in sections}
-    assert is_news and "Kickoff meeting" in lines["done"]
+    built = progress_sections.build(northwind, LAST_FRIDAY, FRIDAY)
+    lines = {section["key"]: section["items"] for section in built.sections}
+    assert built.is_news and "Kickoff meeting" in lines["done"]
     assert (len(lines["needed"]), len(lines["questions"])) == (1, 1)
 
 

@@ -257,9 +257,7 @@ def _set_restricted(engagement: Engagement, is_restricted: bool, now: datetime) 
 
 def _hide(row: Engagement, now: datetime) -> None:
     """Let what was written and not sent yet forget it."""
-    told = (title for source in registry.titles_of for title in source.titles(row.pk))
-    titles = {row.title, row.number, *filter(None, told)}
-    engagement_hidden.send(Engagement, engagement=row, titles=titles, now=now)
+    engagement_hidden.send(Engagement, engagement=row, now=now)
 
 
 @service(may=permissions.may_change_engagement, why=permissions.ENGAGEMENT_IN_TRASH)

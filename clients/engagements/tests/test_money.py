@@ -13,8 +13,10 @@ from clients.engagements.services.records import restrict_engagement, unrestrict
 from clients.importing import CONTRACTS, REVENUE
 from clients.invoices.models import Invoice
 from clients.invoices.services.records import create_invoice, update_invoice
+from clients.opportunities.models import Opportunity
 from clients.opportunities.services.outcomes import win_opportunity
-from clients.opportunities.services.records import create_opportunity
+from clients.opportunities.services.records import create_opportunity, update_opportunity
+from clients.opportunities.services.renewals import update_renewals
 from clients.revenue.fields import CONTRACT_FIELDS
 from clients.revenue.models import Contract, RevenueLine
 from clients.revenue.services.contracts import (
@@ -266,6 +268,40 @@ def test_what_is_won_in_a_restricted_one_does_not_say_its_title(marta, northwind
     before = contract(marta, northwind, tax)
     priced = won(marta, northwind, hidden, tax, with_contract="price", contract=before).made_contract
     assert priced.change_reason == "Won"
+
+
+def text_of_history(user, label):
+    return repr([entry.__dict__ for entry in read(acting(user), label=label).entries])
+
+
+def test_what_was_won_before_it_was_restricted_forgets_the_title(marta, otto, northwind, mill, tax):
+    made = won(marta, northwind, mill, tax, with_contract="new", renewal_date=date(2027, 1, 5)).made_contract
+    update_contract(acting(marta), contract=made, engagement=None)
+    update_renewals(SYSTEM, today=TODAY, now=NOW)
+    before = contract(marta, northwind, tax)
+    priced = won(marta, northwind, mill, tax, with_contract="price", contract=before).made_contract
+    named = won(marta, northwind, mill, tax, with_contract="new").made_contract
+    update_contract(acting(marta), contract=named, engagement=None, name="Advice")
+    assert "silver" in text_of_history(otto, "clients.contract")
+    restrict_engagement(acting(marta), engagement=mill, now=NOW)
+    for row in (made, priced, named):
+        row.refresh_from_db()
+    assert (made.name, priced.change_reason, named.name) == ("", "Won", "Advice")
+    renewal = made.opportunities.get()
+    assert renewal.title == "Renewal 2027: Tax" and renewal in Opportunity.objects.visible_to(acting(otto))
+    for label in ("clients.contract", "clients.opportunity"):
+        assert "silver" not in text_of_history(otto, label)
+    assert "silver" in text_of_history(marta, "clients.contract")
+
+
+def test_a_title_that_was_corrected_later_is_forgotten_too(marta, northwind, mill, tax):
+    deal = won(marta, northwind, mill, tax, with_contract="new")
+    made = deal.made_contract
+    update_contract(acting(marta), contract=made, engagement=None)
+    update_opportunity(acting(marta), opportunity=deal, title="Sell it all", now=NOW)
+    restrict_engagement(acting(marta), engagement=mill, now=NOW)
+    made.refresh_from_db()
+    assert made.name == ""
 
 
 def test_an_earlier_version_stays_as_hidden_as_the_engagement_it_named(marta, otto, northwind, mill, tax):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from clients import permissions
 from clients.checks import clean_fields
 from clients.invoices.models import Invoice, Payment
-from clients.invoices.services.overdue import close_notices, reopen_notice
+from clients.invoices.services.overdue import OVERDUE
 from clients.invoices.services.records import locked
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
@@ -37,7 +37,7 @@ def record_payment(
     check_version(row, seen_version)
     payment = new_payment(row, amount=amount, paid_date=paid_date, today=today, note=note)
     payment.save()
-    close_notices([row.pk])
+    OVERDUE.close([row.pk])
     return payment
 
 
@@ -67,7 +67,7 @@ def new_payment(row: Invoice, *, amount: Decimal, paid_date: date, today: date, 
 def record_payments(principal: Principal, *, rows: Sequence[Payment]) -> list[Payment]:
     """Save these, made by `new_payment`, in one statement. All or none."""
     made = insert(rows)
-    close_notices(row.invoice_id for row in made)
+    OVERDUE.close(row.invoice_id for row in made)
     return made
 
 
@@ -76,7 +76,7 @@ def remove_payment(principal: Principal, *, payment: Payment) -> None:
     """Take back one that was recorded by mistake; the history keeps it."""
     row = locked(payment.invoice)
     Payment.objects.filter(pk=payment.pk).delete()
-    reopen_notice(row)
+    OVERDUE.reopen(row.pk)
 
 
 @service(may=permissions.may_change_invoice, why=permissions.INVOICE_IN_TRASH)
@@ -92,5 +92,5 @@ def restore_payment(principal: Principal, *, invoice: Invoice, payment_id: int, 
     made = new_payment(row, amount=last.amount, paid_date=last.paid_date, today=today, note=last.note)
     made.pk = payment_id
     made.save(force_insert=True)
-    close_notices([row.pk])
+    OVERDUE.close([row.pk])
     return made

@@ -15,7 +15,7 @@ from clients.engagements.services.records import check_engagement_of, check_mone
 from clients.engagements.words import in_words
 from clients.invoices.fields import INVOICE_FIELDS
 from clients.invoices.models import Invoice
-from clients.invoices.services.overdue import close_notices, reopen_notice
+from clients.invoices.services.overdue import OVERDUE
 from clients.records.models import Client
 from crm.core.base.archiving import set_archived
 from crm.core.base.dates import is_plausible
@@ -76,9 +76,9 @@ def update_invoice(
     changed = _apply(row, fields)
     save_version(row, fields=changed, seen=seen_version, merges=False)
     row.refresh_from_db(fields=COMPUTED)
-    close_notices([row.pk])
+    OVERDUE.close([row.pk])
     if was != (row.due_date, row.open_amount == 0):
-        reopen_notice(row)
+        OVERDUE.reopen(row.pk)
     return row
 
 
@@ -95,7 +95,7 @@ def void_invoice(
     if row.paid:
         raise ServiceError(_("Something was paid of this invoice. Remove its payments first."))
     save_version(row, fields=["voided_at", "void_reason"], seen=seen_version, merges=False)
-    close_notices([row.pk])
+    OVERDUE.close([row.pk])
     return row
 
 
@@ -107,7 +107,7 @@ def reinstate_invoice(principal: Principal, *, invoice: Invoice, seen_version: i
         return row
     row.voided_at, row.void_reason = None, ""
     save_version(row, fields=["voided_at", "void_reason"], seen=seen_version, merges=False)
-    reopen_notice(row)
+    OVERDUE.reopen(row.pk)
     return row
 
 
@@ -115,7 +115,7 @@ def reinstate_invoice(principal: Principal, *, invoice: Invoice, seen_version: i
 def archive_invoice(principal: Principal, *, invoice: Invoice, now: datetime) -> Invoice:
     """Take one that was entered by mistake out of every list and sum. Its number is free again. Twice changes nothing."""
     row = set_archived(invoice, at=now)[0]
-    close_notices([row.pk])
+    OVERDUE.close([row.pk])
     return row
 
 
@@ -126,7 +126,7 @@ def restore_invoice(principal: Principal, *, invoice: Invoice) -> Invoice:
         check_number(invoice)
     row, is_changed = set_archived(invoice, at=None)
     if is_changed:
-        reopen_notice(row)
+        OVERDUE.reopen(row.pk)
     return row
 
 

@@ -14,6 +14,7 @@ from clients.invoices.lists import describe
 from clients.invoices.models import Invoice
 from clients.invoices.queries import line_rows, payments_of
 from clients.invoices.services import records
+from clients.page.dialogs import record_dialog, trail_of
 from clients.page.queries import load_open_client
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.kept import Kept
@@ -21,7 +22,7 @@ from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.ui.actions import form_action
-from crm.core.ui.dialogs import crumbs, small_form
+from crm.core.ui.dialogs import crumbs
 from crm.core.ui.formatting import money_exact
 from crm.core.ui.htmx import back_to, go, posted
 
@@ -154,18 +155,9 @@ def restore(request, pk):
 
 
 def _trail(row):
-    return _("Invoices"), reverse("clients:invoices"), row.client.name, row.client.get_absolute_url()
+    return trail_of(row, _("Invoices"), "clients:invoices")
 
 
 def dialog(request, row, form, outcome, *, title, submit):
-    return small_form(
-        request,
-        form,
-        outcome,
-        title=title,
-        submit=submit,
-        about=f"{row.number} · {row.client.name}",
-        lead=row.client.name,
-        back_url=row.get_absolute_url(),
-        trail=(*_trail(row), row.number, row.get_absolute_url()),
-    )
+    told = {"title": title, "submit": submit, "lead": row.client.name}
+    return record_dialog(request, row, form, outcome, name=row.number, within=_trail(row), **told)

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from clients import permissions
 from clients.catalogue.models import Service
+from clients.engagements.models import Engagement
 from clients.opportunities.choices import OPPORTUNITY, LostReason, OpportunityState, WonContract
 from clients.opportunities.models import Opportunity
 from clients.opportunities.services.pipelines import first_stage
@@ -20,6 +21,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.states import transition
+from crm.core.base.versions import save_version
 from crm.core.firm.queries import firm_today
 
 
@@ -86,7 +88,7 @@ def _changed_contract(
             raise ServiceError(_("Enter the new price."), field="value")
         reason, values = _("Won"), {n: terms[n] for n in ("value", "start_date")}
         if not _is_hidden(row):
-            reason = _("Won: %(title)s") % {"title": row.title}
+            reason = _won_because(row.title)
         made = change_price(principal, contract=contract, reason=reason, **values)
         return update_contract(principal, contract=made, renewal_date=renewal_date) if renewal_date else made
     if renewal_date is None or (contract.renewal_date and renewal_date <= contract.renewal_date):
@@ -96,6 +98,49 @@ def _changed_contract(
         ends = {"end_date": renewal_date}
     update_contract(principal, contract=contract, renewal_date=renewal_date, **ends)
     return None
+
+
+def forget_won_titles(engagement: Engagement) -> int:
+    """The engagement was restricted: contracts that were won in it, and their renewals, are open to everyone who sees the client and no
+    longer say the titles of its opportunities. A name that somebody gave the contract stays. Returns how many contracts changed."""
+    rows = Opportunity.objects.filter(engagement=engagement, made_contract__isnull=False).order_by("pk")
+    return sum(_forget_title(row) for row in rows)
+
+
+def _forget_title(row: Opportunity) -> bool:
+    events = Opportunity.pgh_event_model.objects.filter(pgh_obj=row)  # type: ignore[attr-defined]
+    titles = {row.title, *events.values_list("title", flat=True)}
+    contract = Contract.objects.select_for_update(of=("self",)).select_related("service").get(pk=row.made_contract_id)
+    before, changed = str(contract), []
+    if contract.name in titles:
+        contract.name = ""
+        changed.append("name")
+    if contract.change_reason in {_won_because(title) for title in titles}:
+        contract.change_reason = _("Won")
+        changed.append("change_reason")
+    if not changed:
+        return False
+    save_version(contract, fields=changed, seen=None)
+    if str(contract) != before:
+        _forget_in_renewals(contract, before)
+    return True
+
+
+def _forget_in_renewals(contract: Contract, before: str) -> None:
+    renewals = Opportunity.objects.filter(contract=contract, renewal_date__isnull=False, engagement=None)
+    for renewal in renewals.select_for_update(of=("self",)):
+        if renewal.title == renewal_title(renewal.renewal_date, before):
+            renewal.title = renewal_title(renewal.renewal_date, str(contract))
+            save_version(renewal, fields=["title"], seen=None)
+
+
+def renewal_title(day: date | None, what: str) -> str:
+    """The title of the opportunity for the renewal of a contract that is called so."""
+    return (_("Renewal %(year)s: %(what)s") % {"year": day.year if day else "", "what": what})[:160]
+
+
+def _won_because(title: str) -> str:
+    return (_("Won: %(title)s") % {"title": title})[:200]
 
 
 @service(may=permissions.may_change_opportunity, why=permissions.OPPORTUNITY_IN_TRASH)

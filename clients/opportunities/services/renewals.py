@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from clients import permissions
 from clients.opportunities.choices import LostReason, OpportunityKind
 from clients.opportunities.models import Opportunity
-from clients.opportunities.services.outcomes import lose_opportunity, win_opportunity
+from clients.opportunities.services.outcomes import lose_opportunity, renewal_title, win_opportunity
 from clients.opportunities.services.pipelines import first_stage
 from clients.opportunities.services.records import create_opportunities
 from clients.opportunities.services.stays import put_into
@@ -49,7 +49,8 @@ def open_renewals(principal: Principal, *, today: date, now: datetime) -> int:
     rows = []
     for contract in contracts:
         row = Opportunity(client=contract.client, owner=contract.client.owner, contract=contract, opened_date=today)
-        row.title, row.kind, row.service = _title(contract), OpportunityKind.RENEWAL, contract.service
+        row.title = renewal_title(contract.renewal_date, str(contract))
+        row.kind, row.service = OpportunityKind.RENEWAL, contract.service
         row.renewal_date, row.expected_close = contract.renewal_date, max(today, contract.notice_date)
         row.value, row.currency, row.rate = contract.yearly_value, contract.currency, contract.rate
         put_into(row, stage, now=now)
@@ -69,11 +70,6 @@ def due_contracts(today: date):
         .filter(~Exists(known))
         .order_by("pk")
     )
-
-
-def _title(contract: Contract) -> str:
-    what = contract.name or contract.service.name
-    return (_("Renewal %(year)s: %(what)s") % {"year": contract.renewal_date.year, "what": what})[:160]  # type: ignore[union-attr]
 
 
 def _follow_contracts(principal: Principal, today: date, now: datetime) -> int:

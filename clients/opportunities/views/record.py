@@ -17,6 +17,7 @@ from clients.opportunities.models import Opportunity
 from clients.opportunities.queries import stays_of
 from clients.opportunities.services import outcomes, records
 from clients.opportunities.services.pipelines import first_stage
+from clients.page.dialogs import record_dialog, trail_of
 from clients.page.queries import load_open_client
 from clients.registry import won_actions
 from crm.core.base.dates import add_months, is_plausible
@@ -28,7 +29,7 @@ from crm.core.fields.custom.entries import all_facts
 from crm.core.fields.inline import InlineFacts
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.ui.actions import form_action
-from crm.core.ui.dialogs import crumbs, small_form
+from crm.core.ui.dialogs import crumbs
 from crm.core.ui.htmx import add_event, back_to, go, is_fragment, posted, toast
 
 PAGE = (
@@ -286,23 +287,11 @@ def restore(request, pk):
 
 
 def _trail(row):
-    return _("Opportunities"), reverse("clients:opportunities"), row.client.name, row.client.get_absolute_url()
+    return trail_of(row, _("Opportunities"), "clients:opportunities")
 
 
 def _dialog(request, row, form, outcome, *, title, submit, ends=False):
-    others = (("clients:opportunity_won", _("Won")), ("clients:opportunity_lost", _("Lost")))
-    return small_form(
-        request,
-        form,
-        outcome,
-        title=title,
-        submit=submit,
-        about=f"{row.title} · {row.client.name}",
-        lead=row.title,
-        back_url=row.get_absolute_url(),
-        trail=(*_trail(row), row.title, row.get_absolute_url()),
-        others=[
-            {"label": label, "url": reverse(name, args=[row.pk])} for name, label in others if ends and row.is_open
-        ],
-        styles=("css/opportunities.css",),
-    )
+    ways = (("clients:opportunity_won", _("Won")), ("clients:opportunity_lost", _("Lost")))
+    others = [{"label": label, "url": reverse(name, args=[row.pk])} for name, label in ways if ends and row.is_open]
+    told = {"title": title, "submit": submit, "lead": row.title, "others": others, "styles": ("css/opportunities.css",)}
+    return record_dialog(request, row, form, outcome, name=row.title, within=_trail(row), **told)

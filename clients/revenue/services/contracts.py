@@ -121,6 +121,9 @@ def archive_contract(principal: Principal, *, contract: Contract, now: datetime)
 
 @service(may=permissions.may_change_contract, why=permissions.IN_TRASH)
 def restore_contract(principal: Principal, *, contract: Contract) -> Contract:
+    """Raises ServiceError (field number) if another contract of the client has its number by now."""
+    if contract.archived_at is not None:
+        check_number(contract)
     return set_archived(contract, at=None)[0]
 
 
@@ -190,6 +193,20 @@ def _apply(contract: Contract, fields: dict) -> list[str]:
     check_currency(contract, contract.start_date)
     if contract.end_date and contract.end_date <= contract.start_date:
         raise ServiceError(_("The end date must be after the start date."), field="end_date")
+    contract.number = " ".join(contract.number.split())
     clean_fields(contract, {*fields, "currency", "rate"})
+    if "number" in fields:
+        check_number(contract)
     check_constraints(contract)
     return changed
+
+
+def check_number(contract: Contract) -> None:
+    """Raises ServiceError (field number) if the client has another contract with its number. What it replaces, and what replaces it, may have
+    the same: it is one contract whose price changed."""
+    if not contract.number:
+        return
+    rows = Contract.objects.kept().filter(client=contract.client_id, number__iexact=contract.number)
+    first = _chain(contract)[-1]
+    if any(_chain(row)[-1] != first for row in rows.exclude(pk=contract.pk)):
+        raise ServiceError(_("This client has a contract with this number already."), field="number")

@@ -8,6 +8,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 
 from crm.core.api.pagination import orders_of
+from crm.core.base.registry import always
+from crm.core.firm.choices import EngagementWord
 from crm.core.firm.queries import as_new_firm, get_firm
 from crm.core.listing import filters
 
@@ -137,12 +139,26 @@ class Schema(AutoSchema):
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         """The document is the same for every firm: words that a firm chooses are those of a new one. Who is logged in also sees the firm's
-        own fields.
+        own fields, and nothing of engagements if the firm does not use them.
         """
         user = getattr(self.view.request, "user", None)
-        mark = get_firm().fields_mark if user is not None and user.is_authenticated else ""
-        with as_new_firm(mark):
+        mark, said = "", {}
+        if user is not None and user.is_authenticated:
+            firm = get_firm()
+            mark = firm.fields_mark
+            said = {"engagement_word": EngagementWord.OFF} if firm.engagement_word == EngagementWord.OFF else {}
+        with as_new_firm(mark, **said):
+            if not getattr(self.view, "is_used", always)():
+                return None
             return normalize_result_object(super().get_operation(*args, **kwargs))
+
+    def _get_filter_parameters(self) -> list[Any]:
+        """Without filters by what the firm does not use."""
+        found, kind = super()._get_filter_parameters(), getattr(self.view, "filterset_class", None)
+        if not (isinstance(kind, type) and issubclass(kind, filters.ListFilters)):
+            return found
+        unused = set(kind.base_filters) - kind.known()  # type: ignore[attr-defined]
+        return [each for each in found if each["name"] not in unused]
 
     def get_override_parameters(self) -> list[Any]:
         found = list(super().get_override_parameters())
@@ -154,7 +170,7 @@ class Schema(AutoSchema):
         if self._is_list_view() and issubclass(getattr(view, "filterset_class", None) or object, filters.ListFilters):
             found += [_parameter(name, each) for name, each in view.filterset_class.custom_filters().items()]
         if self.method == "GET" and hasattr(view, "expands") and view.expands and view.action in ("list", "retrieve"):
-            words = f"Related rows to answer too, separated by commas: {', '.join(view.expands)}."
+            words = f"Related rows to answer too, separated by commas: {', '.join(view.offered_expands())}."
             found.append(OpenApiParameter("expand", OpenApiTypes.STR, description=words))
         return found
 

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from crm.core.base.reading import whole_number
+from crm.core.base.registry import always
 from crm.core.fields.catalogue import READ, Catalogue
 from crm.core.users.models import User
 
@@ -51,6 +52,10 @@ class StrictModelSerializer(StrictMixin, serializers.ModelSerializer):
     """
 
     serializer_related_field = RelatedField
+
+    def get_fields(self):
+        """Without those about what the firm does not use: fields with `is_used`."""
+        return {name: field for name, field in super().get_fields().items() if getattr(field, "is_used", always)()}
 
     def to_representation(self, instance):
         data = super().to_representation(instance)

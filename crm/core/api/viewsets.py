@@ -57,6 +57,11 @@ class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     orders: dict[str, str] = {}
     expands: tuple[str, ...] = ()
 
+    def offered_expands(self) -> list[str]:
+        """Without rows that the firm does not use."""
+        known = getattr(self.serializer_class, "catalogue", {})
+        return [name for name in self.expands if name not in known or known[name].is_used()]
+
     def get_queryset(self) -> QuerySet:
         queryset = super().get_queryset()
         if getattr(self, "swagger_fake_view", False):
@@ -80,8 +85,8 @@ class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     def expanded(self) -> tuple[str, ...]:
         """The related rows named in `expand`. Raises ValidationError."""
         asked = tuple(name for name in self.request.query_params.get("expand", "").split(",") if name)
-        if wrong := [name for name in asked if name not in self.expands]:
-            names = ", ".join(self.expands) or "—"
+        if wrong := [name for name in asked if name not in self.offered_expands()]:
+            names = ", ".join(self.offered_expands()) or "—"
             text = _("“%(name)s” cannot be expanded. Give some of: %(names)s.") % {"name": wrong[0], "names": names}
             raise exceptions.ValidationError({"expand": [text]})
         return asked

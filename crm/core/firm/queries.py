@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from crm.core.base.kept import SameForAll
@@ -53,12 +54,12 @@ def firm_cached() -> Iterator[None]:
 
 
 @contextmanager
-def as_new_firm(fields_mark: str = "") -> Iterator[None]:
+def as_new_firm(fields_mark: str = "", **said: Any) -> Iterator[None]:
     """As a firm that has set nothing, without asking the database: for texts that are made of declarations. `fields_mark`: with the own
-    fields of this state.
+    fields of this state; `said`: other settings that matter.
     """
     before = (getattr(_request, "is_open", False), getattr(_request, "firm", None))
-    _request.is_open, _request.firm = True, FirmSettings(pk=1, fields_mark=fields_mark)
+    _request.is_open, _request.firm = True, FirmSettings(pk=1, fields_mark=fields_mark, **said)
     try:
         yield
     finally:

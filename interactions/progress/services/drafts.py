@@ -1,6 +1,7 @@
 """The draft of a progress email: write, edit, approve, skip."""
 
 import logging
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +11,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from clients.contacts.languages import language_for
+from clients.engagements.models import Engagement
+from clients.engagements.queries import rows_naming
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
@@ -29,6 +32,7 @@ from interactions.progress.models import ProgressEmail, ProgressSchedule
 from interactions.progress.services.schedules import covers_from
 
 log = logging.getLogger(__name__)
+SHORTEST_NAME = 4  # of an engagement: anything shorter is found in every other text
 
 
 def lock(email: ProgressEmail) -> ProgressEmail:
@@ -63,18 +67,19 @@ def _content(email: ProgressEmail, now: datetime) -> dict[str, Any]:
     start = covers_from(email.client_id, email.send_at)
     end = max(min(now, email.send_at), start + timedelta(seconds=1))
     with translation.override(language_for(email.client)), timezone.override(zone(email.time_zone)):
-        sections, is_news = progress_sections.build(email.client, start, end)
+        built = progress_sections.build(email.client, start, end)
         content = {
-            "summary": progress_words.summary(sections, is_news=is_news),
-            "sections": sections,
+            "summary": progress_words.summary(built.sections, is_news=built.is_news),
+            "sections": built.sections,
             "closing": progress_words.closing(),
         }
         subject = progress_words.subject(get_firm().name, email.week)[:200]
-    asks = schedule is not None and not is_news and schedule.when_nothing == WhenNothing.ASK
+    asks = schedule is not None and not built.is_news and schedule.when_nothing == WhenNothing.ASK
     return {
         "subject": subject,
         "content": content,
-        "is_empty": not is_news,
+        "told_rows": built.rows,
+        "is_empty": not built.is_news,
         "is_review_needed": email.is_review_needed if schedule is None else schedule.is_review_needed or asks,
         "covers_from": start,
         "covers_to": end,
@@ -177,7 +182,7 @@ def approve_progress(
         raise ServiceError(_("No recipients. Choose a recipient in the schedule, or skip this week."), code="conflict")
     approved = {"approved_by": principal.user, "approved_at": now, "problem": ""}
     advance(email, to=ProgressState.APPROVED, states=PROGRESS, **approved)
-    close_notices(email, now)
+    close_notices(email)
     return email
 
 
@@ -205,6 +210,8 @@ def include_decision(principal: Principal, *, email: ProgressEmail, decision: De
     if not email.is_edited:
         return redraft_progress(principal, email=email, now=now)
     content = progress_sections.with_line(email.content, "agreed", decision.text)
+    told = [*(email.told_rows or ()), (progress_sections.label_of(decision), decision.pk)]
+    ProgressEmail.objects.filter(pk=email.pk).update(told_rows=told)
     return edit_progress(
         principal, email=email, subject=email.subject, content=content, seen_version=email.version, now=now
     )
@@ -254,11 +261,13 @@ def redraft_progress(principal: Principal, *, email: ProgressEmail, now: datetim
     return email
 
 
-def forget(*, client_id: int, titles: set[str], now: datetime) -> int:
-    """Drafts of the client that say one of these titles: an unedited one is written again and has to be approved again; what somebody
-    edited is held, for a person to look at. Returns how many."""
-    rows = ProgressEmail.objects.filter(client=client_id, state__in=PROGRESS.decidable)
-    found = [row for row in rows.select_for_update(of=("self",)).select_related("client__owner") if _says(row, titles)]
+def forget(engagement: Engagement, now: datetime) -> int:
+    """Drafts of the client that tell of an engagement which was restricted: an unedited one is written again and has to be approved again;
+    what somebody edited is held, for a person to look at. Returns how many."""
+    rows = ProgressEmail.objects.filter(client=engagement.client_id, state__in=PROGRESS.decidable)
+    drafts = list(rows.select_for_update(of=("self",)).select_related("client__owner"))
+    named = rows_naming(engagement, {(label, pk) for row in drafts for label, pk in row.told_rows or ()})
+    found = [row for row in drafts if _tells_of(row, engagement, named)]
     for row in found:
         if row.is_edited:
             hold_progress(
@@ -274,8 +283,17 @@ def forget(*, client_id: int, titles: set[str], now: datetime) -> int:
     return len(found)
 
 
-def _says(email: ProgressEmail, titles: set[str]) -> bool:
-    return any(title in text for text in _texts([email.subject, email.content]) for title in titles)
+def _tells_of(email: ProgressEmail, engagement: Engagement, named: set[tuple[str, int]]) -> bool:
+    """Whether a line was made of one of its rows (or may have been), or somebody wrote its title or number themselves, as whole words."""
+    if email.told_rows is None:
+        return bool(email.content)
+    if named & {(label, pk) for label, pk in email.told_rows}:
+        return True
+    words = [re.escape(word) for word in (engagement.title, engagement.number) if len(word) >= SHORTEST_NAME]
+    if not email.is_edited or not words:
+        return False
+    name = re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)", re.IGNORECASE)
+    return any(name.search(text) for text in _texts([email.subject, email.content]))
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -300,7 +318,7 @@ def skip_progress(principal: Principal, *, email: ProgressEmail, reason: str = "
     by = _("Skipped by %(name)s") % {"name": principal.user.name} if principal.user else ""
     values = {"skip_reason": (" ".join(reason.split()) or by)[:200], "approved_by": None, "approved_at": None}
     advance(email, to=ProgressState.SKIPPED, states=PROGRESS, **values)
-    close_notices(email, now)
+    close_notices(email)
     return email
 
 

@@ -71,7 +71,7 @@ def _guarded(email: ProgressEmail, now: datetime) -> int:
 
 @transaction.atomic
 def _hold_broken(email: ProgressEmail, problem: str, now: datetime) -> bool:
-    """Hold it with the reason and notify the account manager, once for each reason."""
+    """Hold it with the reason and notify the account manager and who covers for them, once for each reason."""
     email = lock(email)
     if email.state not in PROGRESS.open or (email.state == ProgressState.HELD and email.problem == problem):
         return False
@@ -80,7 +80,9 @@ def _hold_broken(email: ProgressEmail, problem: str, now: datetime) -> bool:
         review_emails.mail_review_missing(email=email, when="problem", now=now)
     except ServiceError:  # the account manager's own address is broken: the notification has to do
         log.exception("nobody could be mailed about progress email %s", email.pk)
-    flags.notify_owner(email, "progress-problem", _("Progress email to %(client)s is held: %(why)s"), why=problem)
+    flags.notify_readers(
+        email, "progress-problem", _("Progress email to %(client)s is held: %(why)s"), why=problem, now=now
+    )
     return True
 
 
@@ -93,7 +95,7 @@ def settle_progress(*, email: ProgressEmail, now: datetime) -> bool:
         return False
     moved = _settle(email, before, now)
     if email.state in PROGRESS.over and not email.problem:
-        flags.close_notices(email, now)
+        flags.close_notices(email)
     return moved
 
 
@@ -165,7 +167,8 @@ def send(
     sent = {"sent_at": now, "sent_text": text, "sent_html": html, "problem": problem}
     advance(email, to=ProgressState.SENT, states=PROGRESS, **sent)
     if refused:
-        flags.notify_owner(email, "progress-refused", _("Progress email to %(client)s: %(why)s"), why=email.problem)
+        words = _("Progress email to %(client)s: %(why)s")
+        flags.notify_readers(email, "progress-refused", words, why=email.problem, now=now)
     return mails
 
 

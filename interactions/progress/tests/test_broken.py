@@ -251,5 +251,5 @@ def test_what_cannot_be_made_is_not_approved_nor_tested(marta, email):
 def test_the_review_mail_goes_without_a_draft_that_cannot_be_shown(email):
     ProgressEmail.objects.filter(pk=email.pk).update(content={"sections": 1})
     email.refresh_from_db()
-    mail = review_emails.mail_review_missing(email=email, when="send", now=timezone.now())
+    [mail] = review_emails.mail_review_missing(email=email, when="send", now=timezone.now())
     assert "The draft" not in mail.text

@@ -575,7 +575,8 @@ def test_a_notice_closes_itself_when_the_matter_is_settled(client, marta, email)
 
 def test_there_is_one_notice_at_a_time_about_an_email(marta, email):
     flags.notify(timezone.now())
-    flags.notify_owner(email, "progress-problem", "Progress email to %(client)s is held: %(why)s", why="No subject.")
+    words = "Progress email to %(client)s is held: %(why)s"
+    flags.notify_readers(email, "progress-problem", words, why="No subject.", now=timezone.now())
     (open_one,) = Notification.objects.filter(read_at=None)
     assert open_one.kind == "progress-problem"
 

@@ -30,8 +30,8 @@ def northwind(marta):
 
 
 def built(client):
-    sections, is_news = progress_sections.build(client, START, END)
-    return {section["key"]: section["items"] for section in sections}, is_news
+    built = progress_sections.build(client, START, END)
+    return {section["key"]: section["items"] for section in built.sections}, built.is_news
 
 
 def contract(client, name, start, **fields):
@@ -41,8 +41,8 @@ def contract(client, name, start, **fields):
 
 
 def test_the_sections_in_their_order(northwind):
-    sections, is_news = progress_sections.build(northwind, START, END)
-    assert [section["title"] for section in sections] == [
+    built = progress_sections.build(northwind, START, END)
+    assert [section["title"] for section in built.sections] == [
         "Done this week",
         "Decisions and agreements",
         "Coming next",
@@ -50,7 +50,7 @@ def test_the_sections_in_their_order(northwind):
         "Milestones",
         "Open questions",
     ]
-    assert not is_news
+    assert not built.is_news
 
 
 def test_who_is_expected_to_do_what(northwind, marta):

@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext as _
 
 from clients.engagements.models import Engagement
+from clients.engagements.queries import rows_naming
 from crm.core.base.dates import local_date, local_to_utc
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
@@ -24,6 +25,7 @@ from crm.core.firm.queries import firm_cached, get_firm, user_zone
 from crm.core.mail.choices import MAIL_UNSENT, MailState
 from crm.core.mail.models import OutboxMail
 from crm.core.mail.scheduled import HORIZON
+from crm.core.notifications.models import Notification
 from crm.core.users.choices import Reminders
 from crm.core.users.models import User
 from interactions import permissions
@@ -33,7 +35,6 @@ from interactions.reminders import digest, emails
 from interactions.reminders.choices import DIGEST, DigestState
 from interactions.reminders.emails import mail_digest
 from interactions.reminders.models import Digest
-from interactions.reminders.services.reminders import note_mentions
 
 log = logging.getLogger(__name__)
 AT_ONCE = 100  # per run; the rest follow a minute later
@@ -127,9 +128,7 @@ def _settle(row: Digest, calendar: WorkingCalendar, now: datetime) -> None:
         parts = digest.build(acting(row.user), now)
         state = DigestState.SENT if parts else DigestState.NOTHING
         if parts:
-            mail = mail_digest(row=row, parts=parts, now=now)
-            for part in parts:
-                note_mentions(mail, ReadKind.NOTIFICATION, part.records)
+            mail_digest(row=row, parts=parts, now=now)
     advance(row, to=state, states=DIGEST, note=note[:200], settled_at=now)
 
 
@@ -155,13 +154,27 @@ def take_back_read(now: datetime) -> int:
     return waiting.withdraw(_("Today was opened before it was sent"), now=now)
 
 
-def take_back_mentions(engagement: Engagement, titles: set[str], now: datetime) -> int:
-    """Cancel morning mails still in the outbox that say one of the titles to somebody who does not see the engagement. Returns how many."""
-    insiders = [engagement.lead_id, *engagement.seats.values_list("user", flat=True)]  # type: ignore[attr-defined]
-    waiting = OutboxMail.objects.filter(kind=emails.DIGEST.key, state__in=MAIL_UNSENT).exclude(user__in=insiders)
-    rows = waiting.select_for_update(skip_locked=True, of=("self",)).values_list("pk", "text")
-    found = [pk for pk, text in rows if any(title in text for title in titles)]
+def take_back_mentions(engagement: Engagement, now: datetime) -> int:
+    """Cancel morning mails still in the outbox that tell of rows of an engagement, or have a notification about one, which their reader does
+    not see any more. Returns how many."""
+    waiting = OutboxMail.objects.filter(kind=emails.DIGEST.key, state__in=MAIL_UNSENT)
+    mails = waiting.select_for_update(skip_locked=True, of=("self",)).select_related("user").prefetch_related("told")
+    told = {mail: {(row.kind, row.record_id) for row in mail.told.all()} for mail in mails}  # type: ignore[attr-defined]
+    named = rows_naming(engagement, set().union(*told.values()))
+    insiders = {engagement.lead_id, *engagement.seats.values_list("user", flat=True)}  # type: ignore[attr-defined]
+    found = [
+        mail.pk
+        for mail, rows in told.items()
+        if (rows & named and mail.user_id not in insiders) or _tells_hidden_news(mail.user, engagement, rows)
+    ]
     return OutboxMail.objects.filter(pk__in=found).withdraw(_("It named work that was restricted since"), now=now)
+
+
+def _tells_hidden_news(user: User, engagement: Engagement, rows: set[tuple[str, int]]) -> bool:
+    """Whether a notification about the client is out of the user's sight: the rules of its gate look at what it is about."""
+    news = Notification.objects.filter(client_id=engagement.client_id)
+    news = news.filter(pk__in=[pk for kind, pk in rows if kind == ReadKind.NOTIFICATION])
+    return news.exists() and news.exclude(pk__in=Notification.objects.visible_to(acting(user)).values("pk")).exists()
 
 
 def oldest_due(now: datetime) -> datetime | None:
