@@ -30,7 +30,7 @@ from crm.core.base.registry import always
 from crm.core.fields.catalogue import Catalogue
 from crm.core.fields.custom.entries import load_custom
 from crm.core.importing.kinds import CREATED, Column, Context, ImportKind, OpenColumns, Plan, Remarks, Values, identity
-from crm.core.importing.services import OWN_ID, OWN_SYSTEM
+from crm.core.importing.recognising import OWN_ID, OWN_SYSTEM
 from crm.core.users.models import Team, User
 
 CLIENT_ID = ("customerid", "customer id", "account id", "accountid", "client id")

@@ -22,7 +22,7 @@ def prepare(actor, kind, data, *, system="csv", defaults=None, mapping=None, peo
         mapping=job.options["mapping"] | (mapping or {}),
         defaults=defaults or {},
         system=system,
-        people=people,
+        values={"people": people or {}},
     )
 
 

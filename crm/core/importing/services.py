@@ -15,15 +15,18 @@ from django.utils.translation import gettext as _
 
 from crm.core.base.deciding import Decision, decide_all
 from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import require
 from crm.core.base.principals import Principal
 from crm.core.base.reading import fold
 from crm.core.base.services import service
 from crm.core.files.models import StoredFile
 from crm.core.files.services import read_bytes
-from crm.core.importing import tabular
+from crm.core.importing import kinds, tabular
 from crm.core.importing.kinds import CONFIRMED, FAILED, LEFT_OUT, ImportKind
-from crm.core.importing.permissions import may_import_job, may_import_kind
+from crm.core.importing.models import TIME_ZONE, SavedMapping
+from crm.core.importing.permissions import may_import, may_import_job, may_import_kind
 from crm.core.importing.planner import kind_of, read_job
+from crm.core.importing.recognising import remember, remembered, understood
 from crm.core.importing.running import new_report
 from crm.core.listing.files import unsafe_cell
 from crm.core.work import jobs
@@ -47,11 +50,12 @@ def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -
         raise ServiceError(str(error), field="file") from error
     if not total:
         raise ServiceError(_("The file has a header but no rows."), field="file")
-    mapping = guess_mapping(kind, header)
+    known = understood(kind, header, principal)
+    values, zone = remembered(kind, known["system"])
     return Job.objects.create(
         kind=f"import:{kind.key}",
         user=principal.user,
-        title=(_("Import of %(kind)s from %(file)s") % {"kind": str(kind.label).lower(), "file": file.name})[:200],
+        title=_title(kind, file),
         file=file,
         total=total,
         options={
@@ -59,43 +63,43 @@ def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -
             "encodings": [  # a list, because the database does not keep the order of keys
                 (option.value, [line for _none, line in option.samples]) for option in encoding.options
             ],
-            "mapping": mapping,
-            "defaults": {},
             "answers": {},
-            "people": {},
-            "system": guess_system(header),
+            "zone": zone,
             "questions": "",
+            **known,
+            "values": _joined(known["values"], values),
         },
     )
 
 
-def guess_mapping(kind: ImportKind, header: list[str]) -> dict[str, str]:
-    """{field: header}: by the field's name and aliases, each header used once."""
-    folded = {fold(name): name for name in reversed(header)}
-    mapping: dict[str, str] = {}
-    for column in kind.columns:
-        for alias in (column.name, str(column.label), *column.aliases):
-            name = folded.get(fold(alias))
-            if name and name not in mapping.values():
-                mapping[column.name] = name
-                break
-    return mapping
+def _joined(*sources: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """The meanings of words from several sources; a later one counts."""
+    found: dict[str, dict[str, str]] = {}
+    for source in sources:
+        for field, said in source.items():
+            found[field] = found.get(field, {}) | said
+    return found
 
 
-OWN_ID = "Rapport id"
-OWN_SYSTEM = "rapport"
+@service(may=may_import_job)
+def change_kind(principal: Principal, *, job: Job, kind: ImportKind) -> Job:
+    """Read the file as another kind; its columns are guessed again. Raises PermissionDenied, ServiceError."""
+    require(may_import_kind(principal, kind))
+    job = _own_ready(principal, job)
+    header, _rows = read_job(job)
+    known = understood(kind, header, principal)
+    values, zone = remembered(kind, known["system"])
+    job.kind = f"import:{kind.key}"
+    job.title = _title(kind, job.file)
+    job.options = job.options | {"zone": zone, "answers": {}, "conventions": {}} | known
+    job.options |= {"values": _joined(known["values"], values), "is_unsure": False}
+    job.report = {}
+    job.save(update_fields=["kind", "title", "options", "report"])
+    return job
 
 
-def guess_system(header: list[str]) -> str:
-    """The system that the ids in the file belong to: a known export by its headers, else "" (ask the user)."""
-    names = {name.upper() for name in header}
-    if any(name.startswith(OWN_ID) for name in header):
-        return OWN_SYSTEM
-    if {"ISDELETED", "SYSTEMMODSTAMP"} & names:
-        return "salesforce"
-    if any(name.lower().startswith("hs_") or name == "Record ID" for name in header):
-        return "hubspot"
-    return ""
+def _title(kind: ImportKind, file: StoredFile) -> str:
+    return (_("Import of %(kind)s from %(file)s") % {"kind": str(kind.label).lower(), "file": file.name})[:200]
 
 
 def decide_columns(
@@ -144,11 +148,13 @@ def set_options(
     mapping: dict[str, str],
     defaults: dict[str, Any],
     system: str,
-    people: dict[str, str] | None = None,
+    values: dict[str, dict[str, str]] | None = None,
     answers: dict[str, str] | None = None,
+    zone: str = "",
 ) -> Job:
     """Change how the file is read and mapped. `answers` ({field: value}, or {"date_order": …, "decimal": …} for all)
-    apply to undecided columns. Raises ServiceError for a required field without a column, an undecided column without
+    apply to undecided columns. `values`: {vocabulary: {word of the file: what it means}}; `zone`: of times that name none,
+    "" for the firm's. What is said of a named system is remembered. Raises ServiceError for a required field without a column, an undecided column without
     an answer, or ids of an unnamed system.
     """
     job = _own_ready(principal, job)
@@ -162,17 +168,20 @@ def set_options(
         decisions = decisions_of(job, dialect, mapping)
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), field="encoding") from error
-    job.options = {
+    said, zone_before = remembered(kind, system)
+    job.options = job.options | {
         "dialect": dialect,
-        "encodings": job.options.get("encodings", {}),
         "mapping": mapping,
         "conventions": _conventions(decisions, answers or {}),
         "answers": answers or {},
         "defaults": defaults,
-        "people": people or {},
+        "values": _joined(said, job.options.get("values", {}), _folded(values or {})),
         "system": system,
+        "zone": zone or zone_before,
         "questions": "",
     }
+    if zone:
+        remember(system, {TIME_ZONE: {"": zone}})
     job.report = {}
     job.save(update_fields=["options", "report"])
     return job
@@ -204,13 +213,51 @@ def check_import(principal: Principal, *, job: Job, now: datetime) -> Job:
 
 
 @service(may=may_import_job)
-def set_people(principal: Principal, *, job: Job, people: dict[str, str]) -> Job:
-    """Set which colleagues the names in the file mean, {name: email}. The file must be checked again."""
+def set_values(principal: Principal, *, job: Job, values: dict[str, dict[str, str]], new: Iterable[str] = ()) -> Job:
+    """Set what words of the file mean here, {vocabulary: {word: what a cell would say}}; "" leaves the word out. They are remembered for
+    the file's system. `new`: {vocabulary} whose meanings are added first where they do not exist. The file must be checked
+    again. Raises PermissionDenied, ServiceError.
+    """
     job = _own_ready(principal, job)
-    job.options = job.options | {"people": job.options.get("people", {}) | people}
+    for key in new:
+        creator = kinds.creators[key]
+        require(creator.may(principal))
+        for text in {*values[key].values()} - {""}:
+            creator.create(principal, text)
+    said = _folded(values)
+    remember(job.options["system"], said)
+    job.options = job.options | {"values": _joined(job.options.get("values", {}), said)}
     job.report = {}
     job.save(update_fields=["options", "report"])
     return job
+
+
+def _folded(values: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    return {field: {fold(word)[:200]: meaning for word, meaning in said.items()} for field, said in values.items()}
+
+
+@service(may=may_import_job)
+def save_mapping(principal: Principal, *, job: Job, name: str) -> SavedMapping:
+    """Keep the columns of a file under a name, to be offered when such a file comes again; the same name replaces them. Raises
+    ServiceError (field save_as).
+    """
+    name = " ".join(name.split())
+    if not name or len(name) > 80:
+        raise ServiceError(_("Enter a name of up to 80 characters."), field="save_as")
+    header, _rows = read_job(job)
+    options = {key: job.options[key] for key in ("mapping", "defaults", "system")}
+    saved, _made = SavedMapping.objects.update_or_create(
+        kind=kind_of(job).key,
+        name=name,
+        defaults={"header": header, "options": options, "created_by": principal.user},
+    )
+    return saved
+
+
+@service(may=lambda principal, mapping: may_import(principal))
+def forget_mapping(principal: Principal, *, mapping: SavedMapping) -> None:
+    """Offer the saved columns no longer; imports that used them stay as they are."""
+    mapping.delete()
 
 
 @service(may=may_import_job)

@@ -94,7 +94,14 @@ declare(
     start_import=lambda own: {"job": _import(own), "now": own.now},
     cancel_import=lambda own: {"job": own("import"), "now": own.now},
     check_import=lambda own: {"job": _import(own), "now": own.now},
-    set_people=lambda own: {"job": _import(own), "people": {"O. Berg": "otto@example.com"}},
+    set_values=lambda own: {"job": _import(own), "values": {"people": {"O. Berg": "otto@example.com"}}},
+    change_kind=lambda own: {"job": _import(own), "kind": kinds.get("contacts")},
+    save_mapping=lambda own: {"job": _import(own), "name": "Agenda"},
+    forget_mapping=lambda own: {
+        "mapping": own.make(
+            "core.SavedMapping", kind="clients", name="Old", header=["Name"], created_by=own.user("owner")
+        )
+    },
     resume_import=lambda own: {"job": _stopped_import(own), "now": own.now},
     discard_import=lambda own: {"job": _import(own)},
 )

@@ -12,6 +12,7 @@ from crm.core.base.reading import DECIMALS, ORDERS
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds, running, tabular
 from crm.core.importing import services as service
+from crm.core.importing.recognising import understood
 from crm.core.users.models import User
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
@@ -92,8 +93,9 @@ class Command(BaseCommand):
             answers = {key: options[key] for key in ("date_order", "decimal") if options[key]}
             job.options["dialect"] |= wanted
             header, _rows = service.read_job(job)
-            mapping = service.guess_mapping(kind, header) | _pairs(options["map"], kind, header)
-            defaults = {"owner": principal.user.email} if "owner" in kind.defaults else {}
+            known = understood(kind, header, principal)
+            mapping = known["mapping"] | _pairs(options["map"], kind, header)
+            defaults = known["defaults"] | ({"owner": principal.user.email} if "owner" in kind.defaults else {})
             defaults |= dict(_pair(text) for text in options["set"])
             system = options["system"] or job.options["system"]
             return service.set_options(
