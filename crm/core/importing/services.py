@@ -1,7 +1,8 @@
 """Importing a file: a job in steps.
 
-upload → dialect detected and columns guessed (both can be changed) → a worker plans the whole file (nothing written) →
-the same plans are built again and applied in chunks that commit with their progress → report and a file of failed rows.
+upload → one of its tables chosen if it holds several → dialect detected and columns guessed (both can be changed) → a
+worker plans the whole file (nothing written) → the same plans are built again and applied in chunks that commit with
+their progress → report and a file of failed rows.
 A stopped worker returns its lease; a dead one is replaced when the lease ends. Either way the run resumes after the
 last committed chunk.
 """
@@ -15,15 +16,18 @@ from django.utils.translation import gettext as _
 
 from crm.core.base.deciding import Decision, decide_all
 from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import require
 from crm.core.base.principals import Principal
 from crm.core.base.reading import fold
 from crm.core.base.services import service
 from crm.core.files.models import StoredFile
 from crm.core.files.services import read_bytes
-from crm.core.importing import tabular
+from crm.core.importing import kinds, readers, tabular
 from crm.core.importing.kinds import CONFIRMED, FAILED, LEFT_OUT, ImportKind
 from crm.core.importing.permissions import may_import_job, may_import_kind
 from crm.core.importing.planner import kind_of, read_job
+from crm.core.importing.readers import Table
+from crm.core.importing.readers.keeping import keep
 from crm.core.importing.running import new_report
 from crm.core.listing.files import unsafe_cell
 from crm.core.work import jobs
@@ -31,42 +35,90 @@ from crm.core.work.choices import JobState
 from crm.core.work.leases import OPEN, release
 from crm.core.work.models import Job
 
+UNANSWERED: dict[str, Any] = {
+    "dialect": {},
+    "encodings": [],
+    "mapping": {},
+    "conventions": {},
+    "defaults": {},
+    "answers": {},
+    "people": {},
+    "system": "",
+    "questions": "",
+    "rows": None,
+    "remarks": [],
+}
+
 
 @service(may=may_import_kind)
-def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -> Job:
-    """Create a job to review, with dialect and columns guessed. Raises ServiceError (field "file") if the file cannot
-    be read to the end.
+def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile, table: str = "") -> Job:
+    """Create a job to review, with dialect and columns guessed. `table` names one of the file's tables; without it the
+    only one with rows is taken, or the only one of this kind, or none (then `choose_table`). A table that can be of one
+    kind only is imported as that. Raises ServiceError (field "file" or "table") if the file cannot be read to the end.
     """
-    data = read_bytes(file)
+    found = tables_of(file)
+    chosen = _chosen(found, kind, table)
+    job = Job(user=principal.user, file=file, options={**UNANSWERED, "table": None})
+    job.options["tables"] = [[each.key, each.title, each.total, each.kind] for each in found]
+    _take(principal, job, kind, chosen) if chosen else _name(job, kind)
+    job.save()
+    return job
+
+
+def tables_of(file: StoredFile) -> list[Table]:
+    """The tables of a file that have rows. Raises ServiceError (field "file")."""
     try:
-        encoding = tabular.decide_encoding(data)
-        dialect = tabular.detect(data, tabular.likeliest(encoding))
-        header, rows = tabular.read(data, dialect)
-        total = sum(1 for _row in rows)
+        found = readers.tables(file.name, read_bytes(file))
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), field="file") from error
-    if not total:
+    if not any(table.total for table in found):
         raise ServiceError(_("The file has a header but no rows."), field="file")
-    mapping = guess_mapping(kind, header)
-    return Job.objects.create(
-        kind=f"import:{kind.key}",
-        user=principal.user,
-        title=(_("Import of %(kind)s from %(file)s") % {"kind": str(kind.label).lower(), "file": file.name})[:200],
-        file=file,
-        total=total,
-        options={
-            "dialect": asdict(dialect),
-            "encodings": [  # a list, because the database does not keep the order of keys
-                (option.value, [line for _none, line in option.samples]) for option in encoding.options
-            ],
-            "mapping": mapping,
-            "defaults": {},
-            "answers": {},
-            "people": {},
-            "system": guess_system(header),
-            "questions": "",
-        },
-    )
+    return [table for table in found if table.total]
+
+
+def _chosen(found: list[Table], kind: ImportKind, key: str) -> Table | None:
+    if key:
+        try:
+            return readers.find(found, key)
+        except tabular.UnreadableTable as error:
+            raise ServiceError(str(error), field="table") from error
+    own = [table for table in found if table.kind == kind.key]
+    return next((few[0] for few in (found, own) if len(few) == 1), None)
+
+
+@service(may=may_import_job)
+def choose_table(principal: Principal, *, job: Job, table: str) -> Job:
+    """Choose which of the file's tables the job imports; its columns are guessed. Raises ServiceError (field "table")."""
+    job = _own_ready(principal, job)
+    job.options, job.report = job.options | UNANSWERED, {}
+    _take(principal, job, kind_of(job), _chosen(tables_of(job.file), kind_of(job), table))  # type: ignore[arg-type]
+    job.save()
+    return job
+
+
+def _name(job: Job, kind: ImportKind) -> None:
+    words = {"kind": str(kind.label).lower(), "file": job.file.name}  # type: ignore[union-attr]
+    job.kind, job.title = f"import:{kind.key}", (_("Import of %(kind)s from %(file)s") % words)[:200]
+
+
+def _take(principal: Principal, job: Job, kind: ImportKind, table: Table) -> None:
+    if table.kind and table.kind != kind.key:
+        kind = kinds.get(table.kind)
+        require(may_import_kind(principal, kind))
+    _name(job, kind)
+    job.total = table.total
+    job.options |= {
+        "table": table.key,
+        "dialect": asdict(table.dialect) if table.dialect else {},
+        "encodings": [  # a list, because the database does not keep the order of keys
+            (option.value, [line for _none, line in option.samples]) for option in table.encodings
+        ],
+        "mapping": guess_mapping(kind, table.header) | table.mapping,
+        "defaults": dict(table.defaults),
+        "system": table.system or guess_system(table.header),
+        "rows": keep(principal, table, name=job.file.name).pk if table.is_slow else None,  # type: ignore[union-attr]
+        "remarks": list(table.remarks),
+    }
 
 
 def guess_mapping(kind: ImportKind, header: list[str]) -> dict[str, str]:
@@ -162,9 +214,8 @@ def set_options(
         decisions = decisions_of(job, dialect, mapping)
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), field="encoding") from error
-    job.options = {
+    job.options |= {
         "dialect": dialect,
-        "encodings": job.options.get("encodings", {}),
         "mapping": mapping,
         "conventions": _conventions(decisions, answers or {}),
         "answers": answers or {},
