@@ -3,7 +3,7 @@
 import hmac
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from operator import attrgetter
@@ -24,12 +24,25 @@ from clients.phones import digits_of
 from clients.records.external import find_externals, link_externals
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
+from crm.core.base.plain_text import plain_text
 from crm.core.base.principals import Principal
 from crm.core.base.reading import fold, whole_number
 from crm.core.base.registry import always
 from crm.core.fields.catalogue import Catalogue
 from crm.core.fields.custom.entries import load_custom
-from crm.core.importing.kinds import CREATED, Column, Context, ImportKind, OpenColumns, Plan, Remarks, Values, identity
+from crm.core.importing.kinds import (
+    CREATED,
+    Column,
+    Context,
+    ImportKind,
+    OpenColumns,
+    Plan,
+    Remarks,
+    Values,
+    Waits,
+    identity,
+)
+from crm.core.importing.presets import products
 from crm.core.importing.recognising import OWN_ID, OWN_SYSTEM
 from crm.core.users.models import Team, User
 
@@ -48,6 +61,13 @@ def client_columns(ids: tuple[str, ...] = CLIENT_ID, names: tuple[str, ...] = CL
         Column("client_external_id", gettext_lazy("Client’s id"), (CLIENT_OWN_ID, *ids)),
         Column("client_name", gettext_lazy("Client’s name"), names),
     )
+
+
+def in_plain_words(column: Column, *names: str) -> Column:
+    """The column, if it is one of these: what another system wrote in HTML is read as text."""
+    if column.name not in names:
+        return column
+    return replace(column, parse=lambda text, conventions: plain_text(text))
 
 
 @dataclass
@@ -139,6 +159,7 @@ def record_kind(
     return ImportKind(
         key=key,
         label=label,
+        of=of,
         columns=columns if isinstance(columns, OpenColumns) else OpenColumns(columns),
         survey=survey,
         prepare=prepare,
@@ -208,6 +229,10 @@ def load_ids(of: str, values: Iterable[str], context: Context) -> None:
     if context["system"] == OWN_SYSTEM:
         cached |= {value: pk for value in values if (pk := _own_pk(of, value))}
     cached |= find_externals(system=context["system"], kind=of, values=values - cached.keys())
+    if product := products.get(context["system"]):
+        before = {earlier: value for value in values - cached.keys() if (earlier := product.also(value))}
+        found = find_externals(system=context["system"], kind=of, values=before) if before else {}
+        cached |= {before[earlier]: pk for earlier, pk in found.items()}
 
 
 def load_rows(of: str, rows: QuerySet, ids: Iterable[int], context: Context) -> None:
@@ -408,7 +433,7 @@ def folded(names: Iterable[str]) -> dict[str, str]:
 def load_clients(principal: Principal, rows: list[Values], context: Context) -> None:
     """The clients that a chunk's rows name, by id and by exact name."""
     seen = Client.objects.visible_to(principal).kept()
-    load_ids("client", [ref for row in rows if (ref := row.get("client_external_id"))], context)
+    load_ids("client", [ref for row in rows for ref in refs_in(row.get("client_external_id", ""))], context)
     load_rows("client", seen, context["cache"]["ids:client"].values(), context)
     keys = folded(name for row in rows if (name := row.get("client_name")))
     named: dict[str, list[Client]] = {}
@@ -427,7 +452,9 @@ def client_of(values: Values, context: Context, plan: Plan) -> Client:
 def _client_of(values: Values, context: Context, plan: Plan) -> Client:
     ref, name = values.get("client_external_id"), values.get("client_name")
     if ref:
-        found = context["cache"]["rows:client"].get(context["cache"]["ids:client"].get(ref[:200]))
+        found = next(iter(clients_named(values, context)), None)
+        if found is None:
+            wait_for(("client",), refs_in(ref), context)
         if found is None and not name:
             message = _(
                 "No client has the ID “%(id)s” in “%(system)s”. Import the clients first, with the same system name."
@@ -443,8 +470,32 @@ def _client_of(values: Values, context: Context, plan: Plan) -> Client:
     named = context["cache"]["named"].get(name, [])
     if len(named) == 1:
         return named[0]
+    if not named:
+        wait_for(("client",), [fold(name)], context)
     many, none = _("More than one client is called “%(name)s”. Use its ID."), _("No client is called “%(name)s”.")
     raise ServiceError((many if named else none) % {"name": name[:80]})
+
+
+def refs_in(text: str) -> list[str]:
+    """The ids in a cell; other systems join several with ;"""
+    return [ref.strip() for ref in text.split(";") if ref.strip()]
+
+
+def clients_named(values: Values, context: Context) -> list[Client]:
+    """The known clients that a row names by id, in its order."""
+    ids, rows = context["cache"]["ids:client"], context["cache"]["rows:client"]
+    return [rows[ids[ref[:200]]] for ref in refs_in(values.get("client_external_id", "")) if ids.get(ref[:200]) in rows]
+
+
+def is_coming(of: str, refs: Iterable[str], context: Context) -> bool:
+    """Whether a file of the same move that runs earlier brings one of these ids or names."""
+    return not context["coming"].get(of, frozenset()).isdisjoint(refs)
+
+
+def wait_for(kinds: Iterable[str], refs: list[str], context: Context) -> None:
+    """Raises Waits if one of the ids or names comes with a file that runs earlier."""
+    if any(is_coming(of, refs, context) for of in kinds):
+        raise Waits("; ".join(refs))
 
 
 def load_contacts(addresses: Iterable[str], context: Context) -> None:

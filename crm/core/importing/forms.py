@@ -5,12 +5,13 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from crm.core.base.deciding import Decision
 from crm.core.base.principals import acting
-from crm.core.importing import kinds, tabular
+from crm.core.importing import kinds, readers, tabular
 from crm.core.importing.kinds import CONFIRMED, LEFT_OUT
 from crm.core.ui.forms import Field, Form, Helper, Layout, part_of
 from crm.core.users.models import User
@@ -21,7 +22,7 @@ class UploadForm(Form):
     file = forms.FileField(
         label=_("File"),
         allow_empty_file=True,
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv"}),
+        widget=forms.ClearableFileInput(),
     )
 
     def __init__(self, *args, user, **kwargs):
@@ -29,9 +30,30 @@ class UploadForm(Form):
         self.fields["kind"].choices = [
             (kind.key, kind.label) for kind in kinds.kinds() if kind.may_import(acting(user))
         ]
-        self.fields["file"].help_text = _("CSV, up to %(size)s. Encoding and delimiter are detected.") % {
-            "size": filesizeformat(settings.IMPORT_MAX_BYTES)
+        self.fields["file"].widget.attrs["accept"] = ",".join(readers.endings())
+        self.fields["file"].help_text = _("%(formats)s, up to %(size)s.") % {
+            "formats": ", ".join(str(reader.label) for reader in readers.readers),
+            "size": filesizeformat(settings.IMPORT_MAX_BYTES),
         }
+
+
+class TableForm(Form):
+    """Which of a file's tables to import."""
+
+    table = forms.ChoiceField(
+        label=_("Table"), widget=forms.RadioSelect, error_messages={"required": _("Choose a table.")}
+    )
+
+    def __init__(self, data=None, *, job):
+        super().__init__(data, initial={"table": job.options["table"]})
+        self.fields["table"].choices = [
+            (key, _said(title, total)) for key, title, total, _kind in job.options["tables"]
+        ]
+
+
+def _said(title: str, total: int) -> str:
+    rows = ngettext("%(n)s row", "%(n)s rows", total) % {"n": number_format(total, force_grouping=True)}
+    return f"{title} · {rows}"
 
 
 class ColumnsForm(Form):
@@ -56,6 +78,8 @@ class ColumnsForm(Form):
         initial |= {f"default_{field}": value for field, value in options["defaults"].items()}
         super().__init__(data, initial=initial)
         self.kind, self.header = kind, header
+        if not options["dialect"]:  # no text
+            del self.fields["encoding"], self.fields["delimiter"]
         choices = [("", _("not in the file")), *((name, name) for name in header)]
         for column in kind.columns:
             self.fields[f"map_{column.name}"] = forms.ChoiceField(
@@ -63,7 +87,7 @@ class ColumnsForm(Form):
             )
         for column in self.default_columns():
             self.fields[f"default_{column.name}"] = _default_field(column)
-        if samples := options.get("encodings"):
+        if (samples := options.get("encodings")) and options["dialect"]:
             pairs = samples.items() if isinstance(samples, dict) else samples  # jobs from 0.2 have a dict
             self.fields["encoding"] = _encoding_field([*pairs])
         labels = {column.name: column.label for column in kind.columns}
@@ -83,7 +107,8 @@ class ColumnsForm(Form):
     def default_columns(self) -> list[kinds.Column]:
         return [column for column in self.kind.columns if column.name in self.kind.defaults]
 
-    reading = part_of(Layout("encoding", "delimiter", "system"))
+    def reading(self) -> Helper:
+        return part_of(Layout(*(name for name in ("encoding", "delimiter", "system") if name in self.fields)))
 
     def questions(self) -> Helper:
         """One question for each column whose format is undecided."""
@@ -121,7 +146,7 @@ class ColumnsForm(Form):
     def options(self) -> dict[str, Any]:
         clean = self.cleaned_data
         return {
-            "dialect": {key: clean[key] for key in ("encoding", "delimiter")},
+            "dialect": {key: clean[key] for key in ("encoding", "delimiter") if key in clean},
             "answers": {name: clean[f"read_{name}"] for name in self.asked},
             "system": clean["system"],
             "mapping": {column.name: clean[f"map_{column.name}"] for column in self.kind.columns},

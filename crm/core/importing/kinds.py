@@ -172,8 +172,9 @@ class ImportKind:
 
     `defaults` are the columns that may be answered once for all rows (such as status), `must_ask` those of them that
     are required if the file has no such column. `needs`: at least one column of each of these groups. `ids` are the
-    columns that hold ids of another system. `turn`: of several files, those with a lower one come first. `export(principal)` returns head and rows of a file that this kind can read
-    back. `match_note` tells people how rows are recognised.
+    columns that hold ids of another system. `turn`: of several files, those with a
+    lower one come first; `of`: the records that it brings. `export(principal)` returns head and rows of a file that this
+    kind can read back. `match_note` tells people how rows are recognised.
     """
 
     key: str
@@ -193,6 +194,7 @@ class ImportKind:
     may_import: Callable[[Any], bool] = lambda user: True
     match_note: Any = ""
     turn: int = 50
+    of: str = ""
 
 
 def identity(values: Values) -> str:

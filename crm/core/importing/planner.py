@@ -20,11 +20,13 @@ from django.utils.translation import gettext as _
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.base.reading import Conventions, fold
+from crm.core.files.models import StoredFile
 from crm.core.files.services import read_bytes
 from crm.core.firm.queries import firm_cached, firm_today, firm_zone, get_firm
-from crm.core.importing import kinds, tabular
+from crm.core.importing import kinds, readers, tabular
 from crm.core.importing.kinds import PEOPLE, UNCHANGED, Column, Context, ImportKind, Plan, Values, Waits
 from crm.core.importing.presets import SKIPPED, ids_in
+from crm.core.importing.readers.keeping import kept_rows
 from crm.core.listing.files import unsafe_cell
 from crm.core.work.models import Job
 
@@ -38,14 +40,24 @@ def kind_of(job: Job) -> ImportKind:
 
 
 def read_job(job: Job) -> tuple[list[str], Iterator[tabular.Row]]:
-    """(header, rows) of the job's file. Raises UnreadableTable."""
+    """(header, rows) of the job's table. Raises UnreadableTable."""
     if job.file is None:
         raise tabular.UnreadableTable(_("The file of this import no longer exists."))
-    return tabular.read(read_bytes(job.file), dialect_of(job))
+    key = job.options.get("table", "")
+    if key is None:
+        raise tabular.UnreadableTable(_("The file holds several tables. Choose one."))
+    if kept := job.options.get("rows"):
+        return kept_rows(StoredFile.objects.get(pk=kept))
+    if not key:
+        return tabular.read(read_bytes(job.file), dialect_of(job) or tabular.Dialect())
+    table = readers.find(readers.tables(job.file.name, read_bytes(job.file), dialect_of(job)), key)
+    return table.header, table.read()
 
 
-def dialect_of(job: Job) -> tabular.Dialect:
-    return tabular.Dialect(**{name: job.options["dialect"][name] for name in ("encoding", "delimiter")})
+def dialect_of(job: Job) -> tabular.Dialect | None:
+    """How the job's text is read; None for what is no text."""
+    given = job.options["dialect"]
+    return tabular.Dialect(**{name: given[name] for name in ("encoding", "delimiter")}) if given else None
 
 
 def conventions_of(job: Job) -> dict[str, Conventions]:

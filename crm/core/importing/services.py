@@ -1,7 +1,8 @@
 """Importing a file: a job in steps.
 
-upload → dialect detected and columns guessed (both can be changed) → a worker plans the whole file (nothing written) →
-the same plans are built again and applied in chunks that commit with their progress → report and a file of failed rows.
+upload → one of its tables chosen if it holds several → dialect detected and columns guessed (both can be changed) → a
+worker plans the whole file (nothing written) → the same plans are built again and applied in chunks that commit with
+their progress → report and a file of failed rows.
 A stopped worker returns its lease; a dead one is replaced when the lease ends. Either way the run resumes after the
 last committed chunk.
 """
@@ -21,11 +22,13 @@ from crm.core.base.reading import fold
 from crm.core.base.services import service
 from crm.core.files.models import StoredFile
 from crm.core.files.services import read_bytes
-from crm.core.importing import kinds, tabular
+from crm.core.importing import kinds, readers, tabular
 from crm.core.importing.kinds import CONFIRMED, FAILED, LEFT_OUT, ImportKind
 from crm.core.importing.models import TIME_ZONE, SavedMapping
 from crm.core.importing.permissions import may_import, may_import_job, may_import_kind
 from crm.core.importing.planner import kind_of, read_job
+from crm.core.importing.readers import Table
+from crm.core.importing.readers.keeping import keep
 from crm.core.importing.recognising import remember, remembered, understood
 from crm.core.importing.running import new_report
 from crm.core.listing.files import unsafe_cell
@@ -34,42 +37,111 @@ from crm.core.work.choices import JobState
 from crm.core.work.leases import OPEN, release
 from crm.core.work.models import Job
 
+UNANSWERED: dict[str, Any] = {
+    "dialect": {},
+    "encodings": [],
+    "mapping": {},
+    "conventions": {},
+    "defaults": {},
+    "answers": {},
+    "people": {},
+    "system": "",
+    "questions": "",
+    "rows": None,
+    "remarks": [],
+    "zone": "",
+    "values": {},
+    "skip": {},
+    "left_out": {},
+    "looks_like": {},
+    "other": {},
+    "of_table": {"mapping": {}, "defaults": {}, "system": ""},
+}
+
 
 @service(may=may_import_kind)
-def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -> Job:
-    """Create a job to review, with dialect and columns guessed. Raises ServiceError (field "file") if the file cannot
-    be read to the end.
+def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile, table: str = "") -> Job:
+    """Create a job to review, with dialect and columns guessed. `table` names one of the file's tables; without it the
+    only one with rows is taken, or the only one of this kind, or none (then `choose_table`). A table that can be of one
+    kind only is imported as that. Raises ServiceError (field "file" or "table") if the file cannot be read to the end.
     """
-    data = read_bytes(file)
+    found = tables_of(file)
+    chosen = _chosen(found, kind, table)
+    job = Job(user=principal.user, file=file, options={**UNANSWERED, "table": None})
+    job.options["tables"] = [[each.key, each.title, each.total, each.kind] for each in found]
+    _take(principal, job, kind, chosen) if chosen else _name(job, kind)
+    job.save()
+    return job
+
+
+def tables_of(file: StoredFile) -> list[Table]:
+    """The tables of a file that have rows. Raises ServiceError (field "file")."""
     try:
-        encoding = tabular.decide_encoding(data)
-        dialect = tabular.detect(data, tabular.likeliest(encoding))
-        header, rows = tabular.read(data, dialect)
-        total = sum(1 for _row in rows)
+        found = readers.tables(file.name, read_bytes(file))
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), field="file") from error
-    if not total:
+    if not any(table.total for table in found):
         raise ServiceError(_("The file has a header but no rows."), field="file")
-    known = understood(kind, header, principal)
-    values, zone = remembered(kind, known["system"])
-    return Job.objects.create(
-        kind=f"import:{kind.key}",
-        user=principal.user,
-        title=_title(kind, file),
-        file=file,
-        total=total,
-        options={
-            "dialect": asdict(dialect),
-            "encodings": [  # a list, because the database does not keep the order of keys
-                (option.value, [line for _none, line in option.samples]) for option in encoding.options
-            ],
-            "answers": {},
-            "zone": zone,
-            "questions": "",
-            **known,
-            "values": _joined(known["values"], values),
-        },
-    )
+    return [table for table in found if table.total]
+
+
+def _chosen(found: list[Table], kind: ImportKind, key: str) -> Table | None:
+    if key:
+        try:
+            return readers.find(found, key)
+        except tabular.UnreadableTable as error:
+            raise ServiceError(str(error), field="table") from error
+    own = [table for table in found if table.kind == kind.key]
+    return next((few[0] for few in (found, own) if len(few) == 1), None)
+
+
+@service(may=may_import_job)
+def choose_table(principal: Principal, *, job: Job, table: str) -> Job:
+    """Choose which of the file's tables the job imports; its columns are guessed. Raises ServiceError (field "table")."""
+    job = _own_ready(principal, job)
+    job.options, job.report = job.options | UNANSWERED, {}
+    _take(principal, job, kind_of(job), _chosen(tables_of(job.file), kind_of(job), table))  # type: ignore[arg-type]
+    job.save()
+    return job
+
+
+def _name(job: Job, kind: ImportKind) -> None:
+    words = {"kind": str(kind.label).lower(), "file": job.file.name}  # type: ignore[union-attr]
+    job.kind, job.title = f"import:{kind.key}", (_("Import of %(kind)s from %(file)s") % words)[:200]
+
+
+def _take(principal: Principal, job: Job, kind: ImportKind, table: Table) -> None:
+    if table.kind and table.kind != kind.key:
+        kind = kinds.get(table.kind)
+        require(may_import_kind(principal, kind))
+    job.total = table.total
+    job.options |= {
+        "table": table.key,
+        "dialect": asdict(table.dialect) if table.dialect else {},
+        "encodings": [  # a list, because the database does not keep the order of keys
+            (option.value, [line for _none, line in option.samples]) for option in table.encodings
+        ],
+        "rows": keep(principal, table, name=job.file.name).pk if table.is_slow else None,  # type: ignore[union-attr]
+        "remarks": list(table.remarks),
+        "of_table": {"mapping": table.mapping, "defaults": dict(table.defaults), "system": table.system},
+    }
+    _understand(principal, job, kind, table.header)
+
+
+def _understand(principal: Principal, job: Job, kind: ImportKind, header: list[str]) -> None:
+    """Set what the header suggests, and what was said of its system before. What the file's reader knows counts more."""
+    known, own = understood(kind, header, principal), job.options["of_table"]
+    system = own["system"] or known["system"]
+    values, zone = remembered(kind, system)
+    _name(job, kind)
+    job.options |= known | {
+        "mapping": {name: of for name, of in known["mapping"].items() if of not in own["mapping"].values()}
+        | own["mapping"],
+        "defaults": known["defaults"] | own["defaults"],
+        "system": system,
+        "values": _joined(known["values"], values),
+        "zone": zone,
+    }
 
 
 def _joined(*sources: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
@@ -86,20 +158,11 @@ def change_kind(principal: Principal, *, job: Job, kind: ImportKind) -> Job:
     """Read the file as another kind; its columns are guessed again. Raises PermissionDenied, ServiceError."""
     require(may_import_kind(principal, kind))
     job = _own_ready(principal, job)
-    header, _rows = read_job(job)
-    known = understood(kind, header, principal)
-    values, zone = remembered(kind, known["system"])
-    job.kind = f"import:{kind.key}"
-    job.title = _title(kind, job.file)
-    job.options = job.options | {"zone": zone, "answers": {}, "conventions": {}} | known
-    job.options |= {"values": _joined(known["values"], values), "is_unsure": False}
+    job.options |= {"answers": {}, "conventions": {}, "is_unsure": False}
+    _understand(principal, job, kind, read_job(job)[0])
     job.report = {}
     job.save(update_fields=["kind", "title", "options", "report"])
     return job
-
-
-def _title(kind: ImportKind, file: StoredFile) -> str:
-    return (_("Import of %(kind)s from %(file)s") % {"kind": str(kind.label).lower(), "file": file.name})[:200]
 
 
 def decide_columns(
@@ -169,7 +232,7 @@ def set_options(
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), field="encoding") from error
     said, zone_before = remembered(kind, system)
-    job.options = job.options | {
+    job.options |= {
         "dialect": dialect,
         "mapping": mapping,
         "conventions": _conventions(decisions, answers or {}),

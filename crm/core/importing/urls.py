@@ -9,6 +9,7 @@ urlpatterns = [
     path("imports/new/", views.import_new, name="import_new"),
     path("imports/export/<slug:kind>.csv", views.import_export, name="import_export"),
     path("imports/<int:pk>/", views.import_page, name="import_page"),
+    path("imports/<int:pk>/table/", views.import_table, name="import_table"),
     path("imports/<int:pk>/columns/", views.import_columns, name="import_columns"),
     path("imports/<int:pk>/preview/", views.import_preview, name="import_preview"),
     path("imports/<int:pk>/start/", views.import_start, name="import_start"),

@@ -17,7 +17,7 @@ from crm.core.base.permissions import require
 from crm.core.files.services import read_bytes, store_upload
 from crm.core.importing import kinds, tabular
 from crm.core.importing import services as service
-from crm.core.importing.forms import ColumnsForm, PeopleForm, StartForm, UploadForm
+from crm.core.importing.forms import ColumnsForm, PeopleForm, StartForm, TableForm, UploadForm
 from crm.core.importing.permissions import may_import, may_import_job
 from crm.core.listing import filters
 from crm.core.listing.files import table_file
@@ -90,7 +90,7 @@ def import_new(request):
         try:
             file = store_upload(request.principal, upload=form.cleaned_data["file"])
             job = service.create_import(request.principal, kind=kinds.get(form.cleaned_data["kind"]), file=file)
-            return redirect("core:import_columns", pk=job.pk)
+            return redirect(f"core:import_{'table' if job.options['table'] is None else 'columns'}", pk=job.pk)
         except ServiceError as error:
             add_to_form(form, error)
     return render(
@@ -99,19 +99,37 @@ def import_new(request):
 
 
 @require_http_methods(["GET", "POST"])
+def import_table(request, pk):
+    job = get_import(request, pk)
+    if job.state != JobState.READY:
+        return redirect("core:import_page", pk=job.pk)
+    if len(job.options.get("tables", ())) < 2:
+        return redirect("core:import_columns", pk=job.pk)
+    form = TableForm(request.POST or None, job=job)
+    if request.method == "POST" and form.is_valid():
+        try:
+            service.choose_table(request.principal, job=job, table=form.cleaned_data["table"])
+            return redirect("core:import_columns", pk=job.pk)
+        except ServiceError as error:
+            add_to_form(form, error)
+    status = 422 if request.method == "POST" else 200
+    return render(request, "core/importing/table.html", {"job": job, "form": form}, status=status)
+
+
+@require_http_methods(["GET", "POST"])
 def import_columns(request, pk):
     job = get_import(request, pk)
     if job.state != JobState.READY:
         return redirect("core:import_page", pk=job.pk)
-    dialect = job.options["dialect"] | {
-        key: request.POST[key] for key in ("encoding", "delimiter") if key in request.POST
-    }
+    if job.options.get("table", "") is None:
+        return redirect("core:import_table", pk=job.pk)
+    dialect = job.options["dialect"] | {key: request.POST[key] for key in job.options["dialect"] if key in request.POST}
     problem, header, samples = _samples(job, dialect)
     decisions = {} if problem else _decisions(request, job, dialect)
     form = ColumnsForm(request.POST or None, job=job, kind=service.kind_of(job), header=header, decisions=decisions)
     if problem:
         form.is_valid()
-        form.add_error("encoding", problem) if form.is_bound else None
+        form.add_error("encoding" if dialect else None, problem) if form.is_bound else None
     elif request.method == "POST" and "reread" in request.POST:
         form = _reread(request, job, dialect, header, decisions)
     elif request.method == "POST" and form.is_valid():
@@ -136,7 +154,8 @@ def import_columns(request, pk):
 def _samples(job, dialect):
     """(problem, header, the first rows) under a dialect."""
     try:
-        header, rows = tabular.read(read_bytes(job.file), tabular.Dialect(**dialect))
+        job.options = job.options | {"dialect": dialect}
+        header, rows = service.read_job(job)
         return "", header, [row for row, _n in zip(rows, range(4), strict=False)]
     except tabular.UnreadableTable as error:
         return str(error), [], []

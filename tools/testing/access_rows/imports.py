@@ -22,6 +22,7 @@ ROWS = [
     Row("core:imports", get=EVERYONE),
     Row("core:import_new", get=EVERYONE, post=EVERYONE, data={"kind": "clients"}),
     Row("core:import_page", get=EVERYONE, about="finished import", seen_by=SEEN),
+    Row("core:import_table", get=EVERYONE, post=EVERYONE, about="import", seen_by=SEEN),
     Row("core:import_columns", get=EVERYONE, post=EVERYONE, about="import", seen_by=SEEN),
     Row("core:import_preview", get=EVERYONE, about="import", seen_by=SEEN),
     Row("core:import_start", post=EVERYONE, about="import", seen_by=SEEN),

@@ -26,6 +26,12 @@ def _import(own):
     return create_import(acting(own.user("owner")), kind=kinds.get("clients"), file=_clients_csv(own))
 
 
+def _answered_import(own):
+    job = _import(own)
+    Job.objects.filter(pk=job.pk).update(options=job.options | {"system": "old"})
+    return job
+
+
 declare(
     "crm.core.drafts.services",
     save_draft=lambda own: {
@@ -84,6 +90,7 @@ declare(
 declare(
     "crm.core.importing.services",
     create_import=lambda own: {"kind": kinds.get("clients"), "file": _clients_csv(own)},
+    choose_table=lambda own: {"job": _answered_import(own), "table": ""},
     set_options=lambda own: {
         "job": own("import"),
         "dialect": own("import").options["dialect"],
