@@ -23,7 +23,7 @@ from crm.core.importing.kinds import CONFIRMED, LEFT_OUT, OUTCOMES, ImportKind
 from crm.core.importing.models import ImportMove, MoveFile
 from crm.core.importing.permissions import may_import
 from crm.core.importing.planner import kind_of, read_job
-from crm.core.importing.recognising import guess_kind, suggestions, times_without_zone
+from crm.core.importing.recognising import guess_kind, suggestions
 from crm.core.importing.running import ABANDONED
 from crm.core.notifications.models import Notification
 from crm.core.work import jobs
@@ -67,7 +67,9 @@ def _add(principal: Principal, move: ImportMove, file: StoredFile) -> None:
     except ServiceError as error:
         raise ServiceError(f"{file.name}: {error}", field="file") from error
     if move.files.count() + len(tables) > MOST_FILES:
-        raise ServiceError(_("A move has up to %(n)d files. Start another one for the rest.") % {"n": MOST_FILES}, field="file")
+        raise ServiceError(
+            _("A move has up to %(n)d files. Start another one for the rest.") % {"n": MOST_FILES}, field="file"
+        )
     for table in tables:
         known = suggestions(table.header, principal)
         key = table.kind or (known[0].kind if known else "")
@@ -85,6 +87,7 @@ def prepare(principal: Principal, job: Job) -> None:
     defaults = job.options["defaults"]
     if "owner" in kind.must_ask:
         defaults = {"owner": principal.user.email} | defaults
+    is_unsure = job.options.get("is_unsure", False)
     given = {name: job.options[name] for name in ("dialect", "mapping", "system", "answers", "zone")}
     try:
         imports.set_options(principal, job=job, defaults=_needed(kind, defaults), **given)
@@ -92,18 +95,13 @@ def prepare(principal: Principal, job: Job) -> None:
     except ServiceError as error:
         problem = error.message
     job.refresh_from_db()
-    job.options |= {"problem": problem, "times": _times(job)}
-    job.save(update_fields=["options"])
+    if problem or is_unsure:
+        job.options |= {"problem": problem, "is_unsure": is_unsure}
+        job.save(update_fields=["options"])
 
 
 def _needed(kind: ImportKind, defaults: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in defaults.items() if value}
-
-
-def _times(job: Job) -> list[str]:
-    """Some times of the file that name no zone."""
-    header, rows = read_job(job)
-    return [text for _column, text in times_without_zone(kind_of(job), job.options["mapping"], header, rows)]
 
 
 # What the page shows

@@ -29,7 +29,7 @@ from crm.core.importing.permissions import may_import, may_import_job, may_impor
 from crm.core.importing.planner import kind_of, read_job
 from crm.core.importing.readers import Table
 from crm.core.importing.readers.keeping import keep
-from crm.core.importing.recognising import remember, remembered, understood
+from crm.core.importing.recognising import remember, remembered, times_without_zone, understood
 from crm.core.importing.running import new_report
 from crm.core.listing.files import unsafe_cell
 from crm.core.work import jobs
@@ -241,13 +241,22 @@ def set_options(
         "values": _joined(said, job.options.get("values", {}), _folded(values or {})),
         "system": system,
         "zone": zone or zone_before,
+        "times": _times(job, kind, mapping),
         "questions": "",
+        "problem": "",
+        "is_unsure": False,
     }
     if zone:
         remember(system, {TIME_ZONE: {"": zone}})
     job.report = {}
     job.save(update_fields=["options", "report"])
     return job
+
+
+def _times(job: Job, kind: ImportKind, mapping: dict[str, str]) -> list[str]:
+    """Some times of the file that name no zone."""
+    header, rows = read_job(job)
+    return [text for _column, text in times_without_zone(kind, mapping, header, rows)]
 
 
 def decisions_of(job: Job, dialect: dict[str, str], mapping: dict[str, str]) -> dict[str, Decision]:
@@ -276,17 +285,20 @@ def check_import(principal: Principal, *, job: Job, now: datetime) -> Job:
 
 
 @service(may=may_import_job)
-def set_values(principal: Principal, *, job: Job, values: dict[str, dict[str, str]], new: Iterable[str] = ()) -> Job:
+def set_values(
+    principal: Principal,
+    *,
+    job: Job,
+    values: dict[str, dict[str, str]],
+    new: dict[str, list[str]] | None = None,
+) -> Job:
     """Set what words of the file mean here, {vocabulary: {word: what a cell would say}}; "" leaves the word out. They are remembered for
-    the file's system. `new`: {vocabulary} whose meanings are added first where they do not exist. The file must be checked
-    again. Raises PermissionDenied, ServiceError.
+    the file's system. `new`: {vocabulary: words} that are added here first. The file must be checked again. Raises PermissionDenied, ServiceError.
     """
     job = _own_ready(principal, job)
-    for key in new:
-        creator = kinds.creators[key]
-        require(creator.may(principal))
-        for text in {*values[key].values()} - {""}:
-            creator.create(principal, text)
+    for key, words in (new or {}).items():
+        for word in words:
+            kinds.creators[key].create(principal, word)
     said = _folded(values)
     remember(job.options["system"], said)
     job.options = job.options | {"values": _joined(job.options.get("values", {}), said)}

@@ -6,7 +6,9 @@ from clients.listing.lists import CLIENTS
 from crm.core.base.principals import acting
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds
-from crm.core.importing.services import create_import
+from crm.core.importing.models import ImportMove
+from crm.core.importing.moves import create_move
+from crm.core.importing.services import create_import, set_options
 from crm.core.mail.choices import MailState
 from crm.core.work.models import Job
 from tools.testing.samples import by_admin, declare
@@ -30,6 +32,26 @@ def _answered_import(own):
     job = _import(own)
     Job.objects.filter(pk=job.pk).update(options=job.options | {"system": "old"})
     return job
+
+
+def _move(own, **values):
+    move = create_move(acting(own.user("owner")), files=[_clients_csv(own)])
+    ImportMove.objects.filter(pk=move.pk).update(**values) if values else None
+    return ImportMove.objects.get(pk=move.pk)
+
+
+def _ready_move(own, **values):
+    move = _move(own, **values)
+    job = move.files.get().job
+    defaults = {"status": "active", "status_date": "unknown", "owner": "x"}
+    given = {name: job.options[name] for name in ("dialect", "mapping")}
+    set_options(acting(own.user("owner")), job=job, defaults=defaults, system="old", **given)
+    return move
+
+
+def _of_move(own):
+    move = _move(own)
+    return {"move": move, "job": move.files.get().job}
 
 
 declare(
@@ -111,6 +133,18 @@ declare(
     },
     resume_import=lambda own: {"job": _stopped_import(own), "now": own.now},
     discard_import=lambda own: {"job": _import(own)},
+)
+declare(
+    "crm.core.importing.moves",
+    create_move=lambda own: {"files": [_clients_csv(own)]},
+    add_files=lambda own: {"move": _move(own), "files": [_clients_csv(own)]},
+    set_zone=lambda own: {"move": _move(own), "system": "", "zone": "Europe/Helsinki"},
+    set_kind=lambda own: _of_move(own) | {"kind": kinds.get("contacts")},
+    leave_out=lambda own: _of_move(own),
+    check_move=lambda own: {"move": _move(own), "now": own.now},
+    start_move=lambda own: {"move": _ready_move(own), "now": own.now},
+    pause_move=lambda own: {"move": _move(own, state="running"), "now": own.now},
+    continue_move=by_system(lambda own: {"move_id": _ready_move(own, state="running").pk, "now": own.now}),
 )
 declare(
     "crm.core.listing.services",
