@@ -91,13 +91,23 @@ def prepare(principal: Principal, job: Job) -> None:
     given = {name: job.options[name] for name in ("dialect", "mapping", "system", "answers", "zone")}
     try:
         imports.set_options(principal, job=job, defaults=_needed(kind, defaults), **given)
-        problem = ""
+        problem = _unsaid(kind, job.options["mapping"], defaults)
     except ServiceError as error:
         problem = error.message
     job.refresh_from_db()
     if problem or is_unsure:
         job.options |= {"problem": problem, "is_unsure": is_unsure}
         job.save(update_fields=["options"])
+
+
+def _unsaid(kind: ImportKind, mapping: dict[str, str], defaults: dict[str, str]) -> str:
+    """What the file does not say and must be chosen once for all rows, in words."""
+    missing = [
+        str(column.label)
+        for column in kind.columns
+        if column.name in kind.must_ask and not mapping.get(column.name) and not defaults.get(column.name)
+    ]
+    return _("Choose for all rows: %(fields)s.") % {"fields": ", ".join(missing)} if missing else ""
 
 
 def _needed(kind: ImportKind, defaults: dict[str, str]) -> dict[str, str]:

@@ -54,7 +54,9 @@ def _saved(header: list[str]) -> list[Suggestion]:
         alike = len(before & names.keys()) / max(len(before | names.keys()), 1)
         if alike < LEAST_OWN or saved.kind not in {kind.key for kind in kinds.kinds()}:
             continue
-        mapping = {to: names[told(name)] for to, name in saved.options["mapping"].items() if told(name) in names}
+        mapping = {
+            to: names[told(name)] for to, name in saved.options.get("mapping", {}).items() if told(name) in names
+        }
         made = Suggestion(
             f"saved.{saved.pk}",
             saved.name,

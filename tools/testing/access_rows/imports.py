@@ -19,7 +19,7 @@ def build(scene):
     move = create_move(acting(owner), files=[file])
     scene.rows["move"] = {"any": move}
     scene.rows["file of a move"] = {"any": move.files.get().job}
-    saved = SavedMapping.objects.create(kind="clients", name="Agenda", header=["Id", "Name"], created_by=owner)
+    saved = SavedMapping.objects.create(kind="clients", name="Agenda", header=["File no", "Party"], created_by=owner)
     scene.rows["saved mapping"] = {"any": saved}
     scene.rows["finished import"] = {"any": done}
 

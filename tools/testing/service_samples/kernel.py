@@ -3,7 +3,7 @@ from datetime import date
 from django.core.files.base import ContentFile
 
 from clients.listing.lists import CLIENTS
-from crm.core.base.principals import acting
+from crm.core.base.principals import SYSTEM, acting
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds
 from crm.core.importing.models import ImportMove
@@ -11,7 +11,7 @@ from crm.core.importing.moves import create_move
 from crm.core.importing.services import create_import, set_options
 from crm.core.mail.choices import MailState
 from crm.core.work.models import Job
-from tools.testing.samples import by_admin, declare
+from tools.testing.samples import Sample, by_admin, declare
 
 
 def _stopped_import(own):
@@ -128,7 +128,7 @@ declare(
     save_mapping=lambda own: {"job": _import(own), "name": "Agenda"},
     forget_mapping=lambda own: {
         "mapping": own.make(
-            "core.SavedMapping", kind="clients", name="Old", header=["Name"], created_by=own.user("owner")
+            "core.SavedMapping", kind="clients", name="Old", header=["Party"], created_by=own.user("owner")
         )
     },
     resume_import=lambda own: {"job": _stopped_import(own), "now": own.now},
@@ -144,7 +144,9 @@ declare(
     check_move=lambda own: {"move": _move(own), "now": own.now},
     start_move=lambda own: {"move": _ready_move(own), "now": own.now},
     pause_move=lambda own: {"move": _move(own, state="running"), "now": own.now},
-    continue_move=by_system(lambda own: {"move_id": _ready_move(own, state="running").pk, "now": own.now}),
+    continue_move=Sample(
+        lambda own: {"move_id": _ready_move(own, state="running").pk, "now": own.now}, by=lambda own: SYSTEM
+    ),
 )
 declare(
     "crm.core.listing.services",
