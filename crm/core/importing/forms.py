@@ -32,7 +32,7 @@ class UploadForm(Form):
         ]
         self.fields["file"].widget.attrs["accept"] = ",".join(readers.endings())
         self.fields["file"].help_text = _("%(formats)s, up to %(size)s.") % {
-            "formats": ", ".join(str(reader.label) for reader in readers.readers),
+            "formats": ", ".join(str(reader.label) for reader in readers.readers if reader.endings),
             "size": filesizeformat(settings.IMPORT_MAX_BYTES),
         }
 

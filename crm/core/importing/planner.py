@@ -158,6 +158,9 @@ class Planner:
         left_out: list[str] = []
         defaulted: set[str] = set()
         for column, place in self.columns:
+            if place in row.faults:
+                problems.append(f"{column.label}: {row.faults[place]}")
+                continue
             text = unsafe_cell(row.cells[place]) if place is not None else ""
             if not text and (text := str(self.context["defaults"].get(column.name) or "")):
                 defaulted.add(column.name)

@@ -9,7 +9,7 @@ import itertools
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os.path import commonprefix
 
 from charset_normalizer import from_bytes
@@ -67,11 +67,14 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Row:
-    """`number` is the line number in a spreadsheet (the header is 1). `problem` says why the row cannot be read."""
+    """`number` is the line number in a spreadsheet (the header is 1). `problem` says why the row cannot be read, `faults`
+    {place: why} which of its cells cannot.
+    """
 
     number: int
     cells: list[str]
     problem: str = ""
+    faults: dict[int, str] = field(default_factory=dict)
 
 
 def detect(data: bytes, encoding: str = "") -> Dialect:
@@ -200,12 +203,25 @@ def read(data: bytes, dialect: Dialect) -> tuple[list[str], Iterator[Row]]:
         raise UnreadableTable(_("The first line is unreadable: %(why)s") % {"why": _too_long()}) from error
     if header is None:
         raise UnreadableTable(_("The file is empty. It needs a header line and at least one row."))
-    if len(header) > settings.IMPORT_MAX_COLUMNS:
+    check_width(len(header))
+    return unique_headers(header), _rows(lines, dialect.delimiter, len(header))
+
+
+def check_width(columns: int) -> None:
+    """Raises UnreadableTable if an import may not have so many columns."""
+    if columns > settings.IMPORT_MAX_COLUMNS:
         raise UnreadableTable(
             _("The file has %(n)d columns. You can import up to %(max)d.")
-            % {"n": len(header), "max": settings.IMPORT_MAX_COLUMNS}
+            % {"n": columns, "max": settings.IMPORT_MAX_COLUMNS}
         )
-    return unique_headers(header), _rows(lines, dialect.delimiter, len(header))
+
+
+def check_length(rows: int) -> None:
+    """Raises UnreadableTable if an import may not have so many rows."""
+    if rows > settings.IMPORT_MAX_ROWS:
+        raise UnreadableTable(
+            _("The file has more than %(max)d rows. Split it and import the parts.") % {"max": settings.IMPORT_MAX_ROWS}
+        )
 
 
 def _lines(data: bytes, dialect: Dialect) -> "_Lines":
@@ -270,11 +286,7 @@ def _rows(lines: _Lines, delimiter: str, width: int) -> Iterator[Row]:
         elif not any(cell.strip() for cell in cells):
             continue
         read_rows += 1
-        if read_rows > settings.IMPORT_MAX_ROWS:
-            raise UnreadableTable(
-                _("The file has more than %(max)d rows. Split it and import the parts.")
-                % {"max": settings.IMPORT_MAX_ROWS}
-            )
+        check_length(read_rows)
         yield Row(lines.number, _padded(cells, width), problem) if problem else _checked(lines.number, cells, width)
 
 
