@@ -78,8 +78,8 @@ class ColumnsForm(Form):
         initial |= {f"default_{field}": value for field, value in options["defaults"].items()}
         super().__init__(data, initial=initial)
         self.kind, self.header = kind, header
-        if not options["dialect"]:  # no text
-            del self.fields["encoding"], self.fields["delimiter"]
+        for name in {"encoding", "delimiter"} - options["dialect"].keys():  # of what is no text, or no table
+            del self.fields[name]
         choices = [("", _("not in the file")), *((name, name) for name in header)]
         for column in kind.columns:
             self.fields[f"map_{column.name}"] = forms.ChoiceField(
@@ -87,7 +87,7 @@ class ColumnsForm(Form):
             )
         for column in self.default_columns():
             self.fields[f"default_{column.name}"] = _default_field(column)
-        if (samples := options.get("encodings")) and options["dialect"]:
+        if (samples := options.get("encodings")) and "encoding" in self.fields:
             pairs = samples.items() if isinstance(samples, dict) else samples  # jobs from 0.2 have a dict
             self.fields["encoding"] = _encoding_field([*pairs])
         labels = {column.name: column.label for column in kind.columns}

@@ -55,7 +55,8 @@ def read_job(job: Job) -> tuple[list[str], Iterator[tabular.Row]]:
 def dialect_of(job: Job) -> tabular.Dialect | None:
     """How the job's text is read; None for what is no text."""
     given = job.options["dialect"]
-    return tabular.Dialect(**{name: given[name] for name in ("encoding", "delimiter")}) if given else None
+    names = [name for name in ("encoding", "delimiter") if name in given]
+    return tabular.Dialect(**{name: given[name] for name in names}) if given else None
 
 
 def conventions_of(job: Job) -> dict[str, Conventions]:

@@ -109,7 +109,7 @@ def _take(principal: Principal, job: Job, kind: ImportKind, table: Table) -> Non
     job.total = table.total
     job.options |= {
         "table": table.key,
-        "dialect": asdict(table.dialect) if table.dialect else {},
+        "dialect": {name: said for name, said in asdict(table.dialect).items() if said} if table.dialect else {},
         "encodings": [  # a list, because the database does not keep the order of keys
             (option.value, [line for _none, line in option.samples]) for option in table.encodings
         ],

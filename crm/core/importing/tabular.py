@@ -124,7 +124,7 @@ def decide_encoding(data: bytes) -> Decision:
     try:
         decode(data, "utf-8", partial=True)
     except UnreadableTable:
-        return _decide_among_others(data)
+        return decide_among_others(data)
     return Decision("encoding", "utf-8")
 
 
@@ -132,7 +132,7 @@ def likeliest(decision: Decision) -> str:
     return decision.value or decision.options[0].value
 
 
-def _decide_among_others(data: bytes) -> Decision:
+def decide_among_others(data: bytes) -> Decision:
     """Decide by the lines that are not plain ASCII: the encodings that fit, the least noisy first."""
     lines = itertools.islice(dict.fromkeys(line for line in data.splitlines() if not line.isascii()), TELLING_LINES)
     telling = b"\n".join(lines)

@@ -18,7 +18,7 @@ class Table:
 
     What the reader knows of it: `kind` of import, `system` its ids belong to, `mapping` {field: column}, `defaults`
     {field: value for all rows}, and `remarks`, sentences about what is not in it. `dialect` and `encodings` (the
-    readings that are possible) are of a text only. A table that is `slow` to read is kept as it was read.
+    readings that are possible) are of a text only; its delimiter is "" if there is none to choose. A table that is `slow` to read is kept as it was read.
     """
 
     key: str
