@@ -48,7 +48,7 @@ def read_job(job: Job) -> tuple[list[str], Iterator[tabular.Row]]:
         return kept_rows(StoredFile.objects.get(pk=kept))
     if not key:
         return tabular.read(read_bytes(job.file), dialect_of(job) or tabular.Dialect())
-    table = readers.find(readers.tables(job.file.name, read_bytes(job.file), dialect_of(job)), key)
+    table = readers.table(job.file.name, read_bytes(job.file), key, dialect_of(job))
     return table.header, table.read()
 
 

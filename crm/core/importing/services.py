@@ -46,6 +46,7 @@ UNANSWERED: dict[str, Any] = {
     "system": "",
     "questions": "",
     "rows": None,
+    "must_ask": [],
     "remarks": [],
 }
 
@@ -106,15 +107,17 @@ def _take(principal: Principal, job: Job, kind: ImportKind, table: Table) -> Non
         kind = kinds.get(table.kind)
         require(may_import_kind(principal, kind))
     _name(job, kind)
-    job.total = table.total
+    job.total, fields = table.total, {column.name for column in kind.columns}
     job.options |= {
         "table": table.key,
         "dialect": {name: said for name, said in asdict(table.dialect).items() if said} if table.dialect else {},
         "encodings": [  # a list, because the database does not keep the order of keys
             (option.value, [line for _none, line in option.samples]) for option in table.encodings
         ],
-        "mapping": guess_mapping(kind, table.header) | table.mapping,
+        "mapping": guess_mapping(kind, table.header)
+        | {name: said for name, said in table.mapping.items() if name in fields},
         "defaults": dict(table.defaults),
+        "must_ask": list(table.must_ask),
         "system": table.system or guess_system(table.header),
         "rows": keep(principal, table, name=job.file.name).pk if table.is_slow else None,  # type: ignore[union-attr]
         "remarks": list(table.remarks),
@@ -207,6 +210,10 @@ def set_options(
     kind = kind_of(job)
     mapping = {field: name for field, name in mapping.items() if name}
     _check_mapping(kind, mapping, defaults)
+    for name in job.options.get("must_ask", ()):
+        if not defaults.get(name):
+            message = _("The file does not say. Choose one value for all rows.")
+            raise ServiceError(message, field=f"default_{name}")
     system = fold(system)[:60]
     if not system and any(name in mapping for name in kind.ids):
         raise ServiceError(_("Say which system the IDs in this file come from."), field="system", code="system_needed")

@@ -195,7 +195,7 @@ def decode(data: bytes, encoding: str, *, partial: bool = False) -> str:
 
 def read(data: bytes, dialect: Dialect) -> tuple[list[str], Iterator[Row]]:
     """(header, rows). A row of the wrong width gets a problem and does not stop the rest. Raises UnreadableTable."""
-    lines = _lines(data, dialect)
+    lines = lines_of(data, dialect)
     try:
         reader = csv.reader(lines, delimiter=dialect.delimiter)
         header = _header(reader)
@@ -224,7 +224,7 @@ def check_length(rows: int) -> None:
         )
 
 
-def _lines(data: bytes, dialect: Dialect) -> "_Lines":
+def lines_of(data: bytes, dialect: Dialect) -> "_Lines":
     if dialect.delimiter not in dict(DELIMITERS):
         raise UnreadableTable(_("Unknown delimiter."))
     csv.field_size_limit(MAX_FIELD)
@@ -275,7 +275,7 @@ def _rows(lines: _Lines, delimiter: str, width: int) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error:
-            cells, problem = [], _("The row is unreadable: %(why)s") % {"why": _too_long()}
+            cells, problem = [], unreadable()
         if lines.has_ended or (len(lines.taken) > 1 and (problem or not _is_strict(lines.taken, delimiter))):
             problem = _("This row has an opening quote without a closing one.")
         if problem:
@@ -288,6 +288,11 @@ def _rows(lines: _Lines, delimiter: str, width: int) -> Iterator[Row]:
         read_rows += 1
         check_length(read_rows)
         yield Row(lines.number, _padded(cells, width), problem) if problem else _checked(lines.number, cells, width)
+
+
+def unreadable(line: int = 0) -> str:
+    text = _("Line %(n)d is unreadable: %(why)s") if line else _("The row is unreadable: %(why)s")
+    return text % {"n": line, "why": _too_long()}
 
 
 def _too_long() -> str:

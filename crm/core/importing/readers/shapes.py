@@ -7,6 +7,7 @@ from itertools import islice
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from crm.core.base.deciding import Option
 from crm.core.base.registry import Registry
 from crm.core.importing.readers import Table
 from crm.core.importing.tabular import Dialect, Row, check_length, check_width, unique_headers
@@ -24,6 +25,7 @@ class Grid:
     is_slow: bool = False
     remarks: tuple[str, ...] = ()
     dialect: Dialect | None = None
+    encodings: tuple[Option, ...] = ()
 
     def head(self) -> list[Row]:
         return [*islice(self.rows(), LOOKED_AT)]
@@ -37,13 +39,14 @@ class Grid:
             check_length(total)
         given["remarks"] = (*self.remarks, *given.get("remarks", ()))
         return Table(
-            key=f"{self.key}/{part}" if part else self.key,
+            key="/".join(filter(None, (self.key, part))),
             title=title or self.title,
             header=header,
             total=total,
             read=lambda: iter(rows()),
             is_slow=self.is_slow,
             dialect=self.dialect,
+            encodings=self.encodings,
             **given,
         )
 
@@ -73,6 +76,12 @@ def tables_of(grid: Grid) -> list[Table]:
         return []
     shape = shape_of(head)
     return shape.tables(grid) if shape else [_plain(grid, head)]
+
+
+def place_of(header: list[str], *names: str) -> int | None:
+    """The place of the first of these names that is a header, whatever its case."""
+    folded = [" ".join(name.split()).casefold() for name in header]
+    return next((folded.index(name) for name in names if name in folded), None)
 
 
 def filled(cells: Iterable[str]) -> int:
