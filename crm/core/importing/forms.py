@@ -27,9 +27,7 @@ class UploadForm(Form):
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["kind"].choices = [
-            (kind.key, kind.label) for kind in kinds.kinds() if kind.may_import(acting(user))
-        ]
+        self.fields["kind"].choices = _kinds_for(user)
         self.fields["file"].widget.attrs["accept"] = ",".join(readers.endings())
         self.fields["file"].help_text = _("%(formats)s, up to %(size)s.") % {
             "formats": ", ".join(str(reader.label) for reader in readers.readers if reader.endings),
@@ -38,17 +36,25 @@ class UploadForm(Form):
 
 
 class TableForm(Form):
-    """Which of a file's tables to import."""
+    """Which of a file's tables to import, and as what."""
 
     table = forms.ChoiceField(
         label=_("Table"), widget=forms.RadioSelect, error_messages={"required": _("Choose a table.")}
     )
+    kind = forms.ChoiceField(label=_("What is in the table"))
 
     def __init__(self, data=None, *, job):
-        super().__init__(data, initial={"table": job.options["table"]})
-        self.fields["table"].choices = [
-            (key, _said(title, total)) for key, title, total, _kind in job.options["tables"]
-        ]
+        initial = {"table": job.options["table"], "kind": job.kind.removeprefix("import:")}
+        super().__init__(data, initial=initial)
+        tables = job.options["tables"]
+        self.fields["table"].choices = [(key, _said(title, total)) for key, title, total, _kind in tables]
+        self.fields["kind"].choices = _kinds_for(job.user)
+        if all(kind for _key, _title, _total, kind in tables):  # each says itself
+            del self.fields["kind"]
+
+
+def _kinds_for(user: User) -> list[tuple[str, Any]]:
+    return [(kind.key, kind.label) for kind in kinds.kinds() if kind.may_import(acting(user))]
 
 
 def _said(title: str, total: int) -> str:

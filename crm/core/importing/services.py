@@ -88,13 +88,26 @@ def _chosen(found: list[Table], kind: ImportKind, key: str) -> Table | None:
 
 
 @service(may=may_import_job)
-def choose_table(principal: Principal, *, job: Job, table: str) -> Job:
-    """Choose which of the file's tables the job imports; its columns are guessed. Raises ServiceError (field "table")."""
+def choose_table(principal: Principal, *, job: Job, table: str, kind: ImportKind | None = None) -> Job:
+    """Choose which of the file's tables the job imports, and as what; its columns are guessed. Raises ServiceError
+    (field "table").
+    """
     job = _own_ready(principal, job)
+    kind = kind or kind_of(job)
+    require(may_import_kind(principal, kind))
     job.options, job.report = job.options | UNANSWERED, {}
-    _take(principal, job, kind_of(job), _chosen(tables_of(job.file), kind_of(job), table))  # type: ignore[arg-type]
+    _take(principal, job, kind, _chosen(tables_of(job.file), kind, table))  # type: ignore[arg-type]
     job.save()
     return job
+
+
+@service(may=may_import_job)
+def import_again(principal: Principal, *, job: Job) -> Job:
+    """A new import of the same file, for another of its tables."""
+    options = {**UNANSWERED, "table": None, "tables": job.options.get("tables", [])}
+    if len(options["tables"]) < 2:
+        raise ServiceError(_("The file has no other table."))
+    return Job.objects.create(kind=job.kind, title=job.title, user=principal.user, file=job.file, options=options)
 
 
 def _name(job: Job, kind: ImportKind) -> None:

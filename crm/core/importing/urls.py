@@ -15,6 +15,7 @@ urlpatterns = [
     path("imports/<int:pk>/start/", views.import_start, name="import_start"),
     path("imports/<int:pk>/people/", views.import_people, name="import_people"),
     path("imports/<int:pk>/resume/", views.import_resume, name="import_resume"),
+    path("imports/<int:pk>/again/", views.import_again, name="import_again"),
     path("imports/<int:pk>/discard/", views.import_discard, name="import_discard"),
     path("imports/<int:pk>/cancel/", views.import_cancel, name="import_cancel"),
     path("imports/<int:pk>/failed-rows.csv", views.import_failed_rows, name="import_failed_rows"),

@@ -28,6 +28,7 @@ ROWS = [
     Row("core:import_start", post=EVERYONE, about="import", seen_by=SEEN),
     Row("core:import_people", post=EVERYONE, about="import", seen_by=SEEN),
     Row("core:import_resume", post=EVERYONE, about="finished import", seen_by=SEEN),
+    Row("core:import_again", post=EVERYONE, about="finished import", seen_by=SEEN),
     Row("core:import_discard", post=EVERYONE, about="import", seen_by=SEEN),
     Row("core:import_export", get=EVERYONE, also={"kind": "clients"}),
     Row("core:import_cancel", post=EVERYONE, about="import", seen_by=SEEN),

@@ -26,6 +26,13 @@ def _import(own):
     return create_import(acting(own.user("owner")), kind=kinds.get("clients"), file=_clients_csv(own))
 
 
+def _import_of_two_tables(own):
+    job = _import(own)
+    job.options["tables"] = [["a", "A", 1, ""], ["b", "B", 1, ""]]
+    job.save()
+    return job
+
+
 def _answered_import(own):
     job = _import(own)
     Job.objects.filter(pk=job.pk).update(options=job.options | {"system": "old"})
@@ -102,6 +109,7 @@ declare(
     cancel_import=lambda own: {"job": own("import"), "now": own.now},
     check_import=lambda own: {"job": _import(own), "now": own.now},
     set_people=lambda own: {"job": _import(own), "people": {"O. Berg": "otto@example.com"}},
+    import_again=lambda own: {"job": _import_of_two_tables(own)},
     resume_import=lambda own: {"job": _stopped_import(own), "now": own.now},
     discard_import=lambda own: {"job": _import(own)},
 )
