@@ -19,7 +19,8 @@ from clients.engagements import hooks as engagements  # noqa: F401  registers it
 from clients.engagements.models import named_q, no_link_to
 from clients.gate import has_few
 from clients.groups import cards as group_cards  # noqa: F401  registers itself
-from clients.importing import KINDS
+from clients.importing import KINDS, vcards  # noqa: F401  readers register themselves
+from clients.importing.finance import ledes, quickbooks, xero  # noqa: F401
 from clients.importing.presets import PRODUCTS
 from clients.invoices import hooks as invoices  # noqa: F401  registers itself
 from clients.listing import finding, rollups  # noqa: F401  roll-ups register themselves

@@ -398,7 +398,12 @@ def load_engagements(principal, rows: Iterable[Values], context: Context) -> Non
     named = {text.lower() for row in rows if (text := row.get("engagement"))}
     seen = Engagement.objects.visible_to(principal).kept().alias(folded=Lower("number")).filter(folded__in=named)
     known = context["cache"].setdefault("engagement numbers", {})
-    known |= {(row.client_id, row.number.lower()): row for row in seen} if named else {}
+    found = [*seen.select_related("client")] if named else []
+    known |= {(row.client_id, row.number.lower()): row for row in found}
+    at = context["cache"].setdefault("clients by engagement", {})
+    for row in found:
+        if row.client.archived_at is None:
+            at.setdefault(row.number.lower(), {})[row.client_id] = row.client
 
 
 def engagement_of(
@@ -443,7 +448,9 @@ def load_clients(principal: Principal, rows: list[Values], context: Context) -> 
 
 
 def client_of(values: Values, context: Context, plan: Plan) -> Client:
-    """The client a row belongs to: by its external id, then by exact name. Sets it on the plan. Raises ServiceError."""
+    """The client a row belongs to: by its external id, then by its engagement's number, then by exact name. Sets it on
+    the plan. Raises ServiceError.
+    """
     client = _client_of(values, context, plan)
     plan.target, plan.url = client.name, client.get_absolute_url()
     return client
@@ -452,7 +459,7 @@ def client_of(values: Values, context: Context, plan: Plan) -> Client:
 def _client_of(values: Values, context: Context, plan: Plan) -> Client:
     ref, name = values.get("client_external_id"), values.get("client_name")
     if ref:
-        found = next(iter(clients_named(values, context)), None)
+        found = next(iter(clients_named(values, context)), None) or _client_of_engagement(values, context)
         if found is None:
             wait_for(("client",), refs_in(ref), context)
         if found is None and not name:
@@ -465,6 +472,8 @@ def _client_of(values: Values, context: Context, plan: Plan) -> Client:
                 text = _("The row says “%(name)s”, but its ID belongs to “%(client)s”.")
                 plan.question = text % {"name": name[:80], "client": found.name[:80]}
             return found
+    if not name and (matter := _client_of_engagement(values, context)):
+        return matter
     if not name:
         raise ServiceError(_("The row names no client."))
     named = context["cache"]["named"].get(name, [])
@@ -474,6 +483,12 @@ def _client_of(values: Values, context: Context, plan: Plan) -> Client:
         wait_for(("client",), [fold(name)], context)
     many, none = _("More than one client is called “%(name)s”. Use its ID."), _("No client is called “%(name)s”.")
     raise ServiceError((many if named else none) % {"name": name[:80]})
+
+
+def _client_of_engagement(values: Values, context: Context) -> Client | None:
+    """The client of the engagement that the row names by its number, if it is one's only."""
+    found = context["cache"].get("clients by engagement", {}).get(values.get("engagement", "").lower(), {})
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def refs_in(text: str) -> list[str]:

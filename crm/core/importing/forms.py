@@ -39,7 +39,7 @@ class UploadForm(Form):
         self.fields["file"].widget.attrs["accept"] = ",".join(readers.endings())
         words = _("All files of an export at once, in any order. %(formats)s, up to %(size)s each.")
         self.fields["file"].help_text = words % {
-            "formats": ", ".join(str(reader.label) for reader in readers.readers),
+            "formats": ", ".join(str(reader.label) for reader in readers.readers if reader.endings),
             "size": filesizeformat(settings.IMPORT_MAX_BYTES),
         }
 
@@ -91,17 +91,21 @@ def as_read(times: Iterable[str], zone: str) -> list[str]:
 
 
 class TableForm(Form):
-    """Which of a file's tables to import."""
+    """Which of a file's tables to import, and as what."""
 
     table = forms.ChoiceField(
         label=_("Table"), widget=forms.RadioSelect, error_messages={"required": _("Choose a table.")}
     )
+    kind = forms.ChoiceField(label=_("What is in the table"))
 
     def __init__(self, data=None, *, job):
-        super().__init__(data, initial={"table": job.options["table"]})
-        self.fields["table"].choices = [
-            (key, _said(title, total)) for key, title, total, _kind in job.options["tables"]
-        ]
+        initial = {"table": job.options["table"], "kind": job.kind.removeprefix("import:")}
+        super().__init__(data, initial=initial)
+        tables = job.options["tables"]
+        self.fields["table"].choices = [(key, _said(title, total)) for key, title, total, _kind in tables]
+        self.fields["kind"].choices = _kinds_for(job.user)
+        if all(kind for _key, _title, _total, kind in tables):  # each says itself
+            del self.fields["kind"]
 
 
 def _said(title: str, total: int) -> str:
@@ -152,8 +156,8 @@ class ColumnsForm(Form):
             zone = forms.ChoiceField(label=_("Time zone of times without one"), choices=zone_choices)
             self.fields["zone"], self.initial["zone"] = zone, options.get("zone") or firm_zone().key
             zone.help_text = "; ".join(as_read(times, self["zone"].value()))
-        if not options["dialect"]:  # no text
-            del self.fields["encoding"], self.fields["delimiter"]
+        for name in {"encoding", "delimiter"} - options["dialect"].keys():  # of what is no text, or no table
+            del self.fields[name]
         choices = [("", _("not in the file")), *((name, name) for name in header)]
         for column in kind.columns:
             self.fields[f"map_{column.name}"] = forms.ChoiceField(
@@ -161,7 +165,7 @@ class ColumnsForm(Form):
             )
         for column in self.default_columns():
             self.fields[f"default_{column.name}"] = _default_field(column)
-        if (samples := options.get("encodings")) and options["dialect"]:
+        if (samples := options.get("encodings")) and "encoding" in self.fields:
             pairs = samples.items() if isinstance(samples, dict) else samples  # jobs from 0.2 have a dict
             self.fields["encoding"] = _encoding_field([*pairs])
         labels = {column.name: column.label for column in kind.columns}

@@ -50,14 +50,15 @@ def read_job(job: Job) -> tuple[list[str], Iterator[tabular.Row]]:
         return kept_rows(StoredFile.objects.get(pk=kept))
     if not key:
         return tabular.read(read_bytes(job.file), dialect_of(job) or tabular.Dialect())
-    table = readers.find(readers.tables(job.file.name, read_bytes(job.file), dialect_of(job)), key)
+    table = readers.table(job.file.name, read_bytes(job.file), key, dialect_of(job))
     return table.header, table.read()
 
 
 def dialect_of(job: Job) -> tabular.Dialect | None:
     """How the job's text is read; None for what is no text."""
     given = job.options["dialect"]
-    return tabular.Dialect(**{name: given[name] for name in ("encoding", "delimiter")}) if given else None
+    names = [name for name in ("encoding", "delimiter") if name in given]
+    return tabular.Dialect(**{name: given[name] for name in names}) if given else None
 
 
 def conventions_of(job: Job) -> dict[str, Conventions]:
@@ -221,6 +222,9 @@ class Planner:
         left_out: list[str] = []
         defaulted: set[str] = set()
         for column, place in self.columns:
+            if place in row.faults:
+                problems.append(f"{column.label}: {row.faults[place]}")
+                continue
             text = self.words.read(column, self._cell(column.name, row.cells[place])) if place is not None else ""
             if not text and (text := str(self.context["defaults"].get(column.name) or "")):
                 defaulted.add(column.name)

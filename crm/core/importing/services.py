@@ -48,6 +48,7 @@ UNANSWERED: dict[str, Any] = {
     "system": "",
     "questions": "",
     "rows": None,
+    "must_ask": [],
     "remarks": [],
     "zone": "",
     "values": {},
@@ -96,13 +97,26 @@ def _chosen(found: list[Table], kind: ImportKind, key: str) -> Table | None:
 
 
 @service(may=may_import_job)
-def choose_table(principal: Principal, *, job: Job, table: str) -> Job:
-    """Choose which of the file's tables the job imports; its columns are guessed. Raises ServiceError (field "table")."""
+def choose_table(principal: Principal, *, job: Job, table: str, kind: ImportKind | None = None) -> Job:
+    """Choose which of the file's tables the job imports, and as what; its columns are guessed. Raises ServiceError
+    (field "table").
+    """
     job = _own_ready(principal, job)
+    kind = kind or kind_of(job)
+    require(may_import_kind(principal, kind))
     job.options, job.report = job.options | UNANSWERED, {}
-    _take(principal, job, kind_of(job), _chosen(tables_of(job.file), kind_of(job), table))  # type: ignore[arg-type]
+    _take(principal, job, kind, _chosen(tables_of(job.file), kind, table))  # type: ignore[arg-type]
     job.save()
     return job
+
+
+@service(may=may_import_job)
+def import_again(principal: Principal, *, job: Job) -> Job:
+    """A new import of the same file, for another of its tables."""
+    options = {**UNANSWERED, "table": None, "tables": job.options.get("tables", [])}
+    if len(options["tables"]) < 2:
+        raise ServiceError(_("The file has no other table."))
+    return Job.objects.create(kind=job.kind, title=job.title, user=principal.user, file=job.file, options=options)
 
 
 def _name(job: Job, kind: ImportKind) -> None:
@@ -114,16 +128,21 @@ def _take(principal: Principal, job: Job, kind: ImportKind, table: Table) -> Non
     if table.kind and table.kind != kind.key:
         kind = kinds.get(table.kind)
         require(may_import_kind(principal, kind))
-    job.total = table.total
+    job.total, fields = table.total, {column.name for column in kind.columns}
     job.options |= {
         "table": table.key,
-        "dialect": asdict(table.dialect) if table.dialect else {},
+        "dialect": {name: said for name, said in asdict(table.dialect).items() if said} if table.dialect else {},
         "encodings": [  # a list, because the database does not keep the order of keys
             (option.value, [line for _none, line in option.samples]) for option in table.encodings
         ],
+        "must_ask": list(table.must_ask),
         "rows": keep(principal, table, name=job.file.name).pk if table.is_slow else None,  # type: ignore[union-attr]
         "remarks": list(table.remarks),
-        "of_table": {"mapping": table.mapping, "defaults": dict(table.defaults), "system": table.system},
+        "of_table": {
+            "mapping": {name: said for name, said in table.mapping.items() if name in fields},
+            "defaults": dict(table.defaults),
+            "system": table.system,
+        },
     }
     _understand(principal, job, kind, table.header)
 
@@ -224,6 +243,10 @@ def set_options(
     kind = kind_of(job)
     mapping = {field: name for field, name in mapping.items() if name}
     _check_mapping(kind, mapping, defaults)
+    for name in job.options.get("must_ask", ()):
+        if not defaults.get(name):
+            message = _("The file does not say. Choose one value for all rows.")
+            raise ServiceError(message, field=f"default_{name}")
     system = fold(system)[:60]
     if not system and any(name in mapping for name in kind.ids):
         raise ServiceError(_("Say which system the IDs in this file come from."), field="system", code="system_needed")

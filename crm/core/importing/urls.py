@@ -26,6 +26,7 @@ urlpatterns = [
     path("imports/<int:pk>/values/", views.import_values, name="import_values"),
     path("imports/<int:pk>/kind/", views.import_kind, name="import_kind"),
     path("imports/<int:pk>/resume/", views.import_resume, name="import_resume"),
+    path("imports/<int:pk>/again/", views.import_again, name="import_again"),
     path("imports/<int:pk>/discard/", views.import_discard, name="import_discard"),
     path("imports/<int:pk>/cancel/", views.import_cancel, name="import_cancel"),
     path("imports/<int:pk>/failed-rows.csv", views.import_failed_rows, name="import_failed_rows"),

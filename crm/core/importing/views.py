@@ -135,7 +135,8 @@ def import_table(request, pk):
     form = TableForm(request.POST or None, job=job)
     if request.method == "POST" and form.is_valid():
         try:
-            service.choose_table(request.principal, job=job, table=form.cleaned_data["table"])
+            kind = kinds.get(form.cleaned_data.get("kind") or job.kind.removeprefix("import:"))
+            service.choose_table(request.principal, job=job, table=form.cleaned_data["table"], kind=kind)
             return redirect("core:import_columns", pk=job.pk)
         except ServiceError as error:
             add_to_form(form, error)
@@ -348,6 +349,17 @@ def import_resume(request, pk):
     except ServiceError as error:
         messages.error(request, error.message)
     return redirect("core:import_page", pk=job.pk)
+
+
+@require_POST
+def import_again(request, pk):
+    job = get_import(request, pk)
+    try:
+        again = service.import_again(request.principal, job=job)
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return redirect("core:import_page", pk=job.pk)
+    return redirect("core:import_table", pk=again.pk)
 
 
 @require_POST

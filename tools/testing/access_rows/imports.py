@@ -52,6 +52,7 @@ ROWS = [
     Row("core:import_move_kind", post=EVERYONE, about="move", seen_by=SEEN, also={"job": _job_of_move}),
     Row("core:import_move_leave_out", post=EVERYONE, about="move", seen_by=SEEN, also={"job": _job_of_move}),
     Row("core:import_resume", post=EVERYONE, about="finished import", seen_by=SEEN),
+    Row("core:import_again", post=EVERYONE, about="finished import", seen_by=SEEN),
     Row("core:import_discard", post=EVERYONE, about="import", seen_by=SEEN),
     Row("core:import_export", get=EVERYONE, also={"kind": "clients"}),
     Row("core:import_cancel", post=EVERYONE, about="import", seen_by=SEEN),

@@ -28,6 +28,13 @@ def _import(own):
     return create_import(acting(own.user("owner")), kind=kinds.get("clients"), file=_clients_csv(own))
 
 
+def _import_of_two_tables(own):
+    job = _import(own)
+    job.options["tables"] = [["a", "A", 1, ""], ["b", "B", 1, ""]]
+    job.save()
+    return job
+
+
 def _answered_import(own):
     job = _import(own)
     Job.objects.filter(pk=job.pk).update(options=job.options | {"system": "old"})
@@ -131,6 +138,7 @@ declare(
             "core.SavedMapping", kind="clients", name="Old", header=["Party"], created_by=own.user("owner")
         )
     },
+    import_again=lambda own: {"job": _import_of_two_tables(own)},
     resume_import=lambda own: {"job": _stopped_import(own), "now": own.now},
     discard_import=lambda own: {"job": _import(own)},
 )

@@ -59,7 +59,8 @@ def test_of_several_tables_one_is_chosen_in_a_step_of_its_own(ines, client, two)
     assert "Clients · 2 rows" in page and "Notes · 1 row" in page
     assert client.post(table, {}).status_code == 422
     assert client.post(table, {"table": "c"}).status_code == 422
-    assert client.post(table, {"table": "a"}).url == columns
+    assert client.post(table, {"table": "a", "kind": "weather"}).status_code == 422
+    assert client.post(table, {"table": "a", "kind": "clients"}).url == columns
     page = client.get(columns).text
     assert "Alpha" in page and "Said." in page and table in page
     assert "Encoding" not in page
@@ -68,6 +69,22 @@ def test_of_several_tables_one_is_chosen_in_a_step_of_its_own(ines, client, two)
     assert [row.number for row in read_job(job)[1]] == [5, 6]  # kept as it was read
     told = {"default_status": "active", "default_owner": ines.email, "default_status_date": "unknown"}
     assert client.post(columns, {"map_name": "Name"} | told).url == reverse("core:import_preview", args=[job.pk])
+
+
+def test_another_table_of_the_file_is_another_import(ines, client, two):
+    client.force_login(ines)
+    job = create(ines, table="a")
+    Job.objects.filter(pk=job.pk).update(state="done")
+    again = reverse("core:import_again", args=[job.pk])
+    assert again in client.get(reverse("core:import_page", args=[job.pk])).text
+    step = client.post(again).url
+    assert client.post(step, {"table": "b", "kind": "interactions"}).status_code == 302
+    new = Job.objects.latest("pk")
+    assert (new.kind, new.options["table"], new.file) == ("import:interactions", "b", job.file)
+    only = create(ines, b"Name\nAlpha\n", "a.csv")
+    Job.objects.filter(pk=only.pk).update(state="done")
+    page = client.post(reverse("core:import_again", args=[only.pk]), follow=True)
+    assert "no other table" in page.text
 
 
 def test_a_job_without_a_table_does_not_run(ines, two):
