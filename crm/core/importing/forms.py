@@ -1,5 +1,6 @@
 """Forms of the import wizard."""
 
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -20,6 +21,7 @@ from crm.core.base.zones import zone_choices
 from crm.core.firm.queries import firm_zone
 from crm.core.importing import kinds, readers, tabular
 from crm.core.importing.kinds import CONFIRMED, LEFT_OUT
+from crm.core.importing.planner import kind_of
 from crm.core.importing.presets import reason
 from crm.core.ui.forms import Field, FilesField, FilesInput, Form, Helper, Layout, part_of
 from crm.core.users.models import User
@@ -75,8 +77,9 @@ class ZoneForm(Form):
     zone = forms.ChoiceField(label=_("Time zone"), choices=zone_choices)
 
     def __init__(self, data=None, *, system: str = "", times: tuple[str, ...] = ()):
-        super().__init__(data, initial={"system": system, "zone": firm_zone().key}, auto_id=f"id_%s_{system}")
-        self.fields["zone"].help_text = "; ".join(as_read(times, self["zone"].value()))
+        own = firm_zone().key
+        super().__init__(data, initial={"system": system, "zone": own}, auto_id=f"id_%s_{system}")
+        self.fields["zone"].help_text = "; ".join(as_read(times, own))
 
 
 def as_read(times: Iterable[str], zone: str) -> list[str]:
@@ -153,9 +156,13 @@ class ColumnsForm(Form):
         super().__init__(data, initial=initial)
         self.kind, self.header, self.left_out = kind, header, options.get("left_out", {})
         if times:
-            zone = forms.ChoiceField(label=_("Time zone of times without one"), choices=zone_choices)
-            self.fields["zone"], self.initial["zone"] = zone, options.get("zone") or firm_zone().key
-            zone.help_text = "; ".join(as_read(times, self["zone"].value()))
+            chosen = (data or {}).get("zone") or options.get("zone") or firm_zone().key
+            self.fields["zone"] = forms.ChoiceField(
+                label=_("Time zone of times without one"),
+                choices=zone_choices,
+                initial=chosen,
+                help_text="; ".join(as_read(times, chosen)),
+            )
         for name in {"encoding", "delimiter"} - options["dialect"].keys():  # of what is no text, or no table
             del self.fields[name]
         choices = [("", _("not in the file")), *((name, name) for name in header)]
@@ -284,24 +291,20 @@ KEEP, OMIT, ADD = "", "-", "+"  # what may become of a word, besides what it mea
 class ValuesForm(Form):
     """What the words of the file mean that nobody here knows, a field for each."""
 
-    def __init__(self, data=None, *, job, kind: kinds.ImportKind):
+    def __init__(self, data=None, *, jobs: Iterable[Any], user: User):
         super().__init__(data)
-        columns = {column.vocabulary.key: column for column in kind.columns if column.vocabulary}
         self.words: list[tuple[str, str, str]] = []  # (name of the form's field, vocabulary, word)
         self.parts: list[tuple[str, Helper]] = []  # (label of the field, its words)
-        for key, found in job.report.get("unknown", []):
-            if key not in columns:
-                continue
-            names = []
-            choices = _meanings(columns[key], acting(job.user))
-            for word, count in found:
+        for column, found in _unknown(jobs):
+            names, choices = [], _meanings(column, acting(user))
+            for word, count in found.items():
                 name = f"value_{len(self.words)}"
-                self.words.append((name, key, word))
+                self.words.append((name, column.vocabulary.key, word))
                 label = ngettext("%(word)s (in %(n)s row)", "%(word)s (in %(n)s rows)", count)
                 label %= {"word": word, "n": number_format(count, force_grouping=True)}
                 self.fields[name] = forms.ChoiceField(label=label, choices=choices, required=False)
                 names.append(name)
-            self.parts.append((str(columns[key].label), part_of(Layout(*names))))
+            self.parts.append((str(column.label), part_of(Layout(*names))))
 
     def values(self) -> dict[str, dict[str, str]]:
         """{vocabulary: {word: what it means here}}; what stays as it is, is not in it."""
@@ -318,6 +321,17 @@ class ValuesForm(Form):
             if self.cleaned_data[name] == ADD:
                 added.setdefault(key, []).append(word)
         return added
+
+
+def _unknown(jobs: Iterable[Any]) -> list[tuple[Any, Counter]]:
+    """[(a column of the vocabulary, {word that nobody knows: in how many rows})] over the jobs that were checked."""
+    found: dict[str, tuple[Any, Counter]] = {}
+    for job in jobs:
+        columns = {each.vocabulary.key: each for each in kind_of(job).columns if each.vocabulary}
+        for key, words in job.report.get("unknown", []):
+            if key in columns:
+                found.setdefault(key, (columns[key], Counter()))[1].update(dict(words))
+    return [*found.values()]
 
 
 def _meanings(column: kinds.Column, principal: Any) -> list[tuple[str, Any]]:

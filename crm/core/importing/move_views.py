@@ -15,7 +15,7 @@ from crm.core.files.services import store_upload
 from crm.core.importing import kinds, moves
 from crm.core.importing import services as service
 from crm.core.importing.choices import MoveState
-from crm.core.importing.forms import AddForm, KindForm, MoveForm, ZoneForm
+from crm.core.importing.forms import AddForm, KindForm, MoveForm, ValuesForm, ZoneForm
 from crm.core.importing.models import ImportMove, SavedMapping
 from crm.core.importing.permissions import may_import
 from crm.core.ui.htmx import render_page
@@ -42,7 +42,8 @@ def _page(request, move, form, status=200):
         "move": move,
         "rows": [_row(part) for part in parts],
         "form": form,
-        "start": MoveForm(),
+        "start": MoveForm() if any(part.job.report.get("questions") for part in parts) else None,
+        "words": ValuesForm(jobs=_ready(parts), user=move.user),
         "zones": _zones(parts),
         "is_running": is_running,
         "is_busy": is_running or is_checking,
@@ -54,6 +55,10 @@ def _page(request, move, form, status=200):
         "totals": moves.totals(parts),
     }
     return render_page(request, "core/importing/move.html", context, fragment="status", status=status)
+
+
+def _ready(parts: list[moves.Part]) -> list[Job]:
+    return [part.job for part in parts if part.job.state == JobState.READY]
 
 
 def _row(part: moves.Part) -> dict[str, Any]:
@@ -127,6 +132,16 @@ def zone(request, pk):
 
 def _job(move, pk) -> Job:
     return get_object_or_404(Job.objects.select_related("user", "file"), pk=pk, in_move__move=move)
+
+
+@require_POST
+def words(request, pk):
+    move = get_move(request, pk)
+    form = ValuesForm(request.POST, jobs=_ready(moves.parts_of(move)), user=move.user)
+    if not form.is_valid():
+        return redirect("core:import_move", pk=move.pk)
+    said = {"values": form.values(), "new": form.new(), "now": timezone.now()}
+    return _done(request, move, lambda: moves.set_words(request.principal, move=move, **said))
 
 
 @require_POST

@@ -204,6 +204,30 @@ def set_zone(principal: Principal, *, move: ImportMove, system: str, zone: str) 
 
 
 @service(may=may_change_move)
+def set_words(
+    principal: Principal,
+    *,
+    move: ImportMove,
+    values: dict[str, dict[str, str]],
+    new: dict[str, list[str]],
+    now: datetime,
+) -> None:
+    """Say what words mean, {vocabulary: {word: meaning}}, in all files that have not run; they are checked again. `new`: words that are
+    added here first. Raises PermissionDenied, ServiceError.
+    """
+    for part in parts_of(_locked(move)):
+        if part.job.state != JobState.READY:
+            continue
+        keys = {column.vocabulary.key for column in part.kind.columns if column.vocabulary}
+        said = {key: words for key, words in values.items() if key in keys}
+        added = {key: words for key, words in new.items() if key in keys}
+        imports.set_values(principal, job=part.job, values=said, new=added)
+        new = {key: words for key, words in new.items() if key not in added}
+        if part.is_ready:
+            imports.check_import(principal, job=part.job, now=now)
+
+
+@service(may=may_change_move)
 def set_kind(principal: Principal, *, move: ImportMove, job: Job, kind: ImportKind) -> None:
     """Say what is in a file. Raises PermissionDenied, ServiceError."""
     move = _locked(move)

@@ -27,6 +27,7 @@ from crm.core.importing import kinds, readers, tabular
 from crm.core.importing.kinds import PEOPLE, UNCHANGED, Column, Context, ImportKind, Plan, Values, Waits
 from crm.core.importing.presets import SKIPPED, ids_in
 from crm.core.importing.readers.keeping import kept_rows
+from crm.core.importing.recognising import joined, remembered
 from crm.core.listing.files import unsafe_cell
 from crm.core.work.models import Job
 
@@ -89,10 +90,11 @@ def make_context(job: Job) -> Context:
 
 
 def values_of(job: Job) -> dict[str, dict[str, str]]:
-    """{vocabulary: {folded word of the file: what it means here}}; jobs from before have the colleagues apart."""
+    """{vocabulary: {folded word of the file: what it means here}}: what is remembered of its system, and what was said for the job
+    itself. Jobs from before have the colleagues apart."""
     people = {fold(name): email for name, email in job.options.get("people", {}).items()}
-    values = job.options.get("values", {})
-    return values | {PEOPLE: people | values.get(PEOPLE, {})}
+    remembered_now, _zone = remembered(kind_of(job), job.options.get("system", ""))
+    return joined({PEOPLE: people}, job.options.get("values", {}), remembered_now)
 
 
 class Words:

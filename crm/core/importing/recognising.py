@@ -161,6 +161,15 @@ def remembered(kind: ImportKind, system: str) -> tuple[dict[str, dict[str, str]]
     return values, zone
 
 
+def joined(*sources: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """The meanings of words from several sources; a later one counts."""
+    found: dict[str, dict[str, str]] = {}
+    for source in sources:
+        for field, said in source.items():
+            found[field] = found.get(field, {}) | said
+    return found
+
+
 def remember(system: str, values: dict[str, dict[str, str]]) -> None:
     """Keep what the words of a system mean, for its next file."""
     if not system:

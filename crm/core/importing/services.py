@@ -29,7 +29,7 @@ from crm.core.importing.permissions import may_import, may_import_job, may_impor
 from crm.core.importing.planner import kind_of, read_job
 from crm.core.importing.readers import Table
 from crm.core.importing.readers.keeping import keep
-from crm.core.importing.recognising import remember, remembered, times_without_zone, understood
+from crm.core.importing.recognising import joined, remember, remembered, times_without_zone, understood
 from crm.core.importing.running import new_report
 from crm.core.listing.files import unsafe_cell
 from crm.core.work import jobs
@@ -158,18 +158,9 @@ def _understand(principal: Principal, job: Job, kind: ImportKind, header: list[s
         | own["mapping"],
         "defaults": known["defaults"] | own["defaults"],
         "system": system,
-        "values": _joined(known["values"], values),
+        "values": joined(known["values"], values),
         "zone": zone,
     }
-
-
-def _joined(*sources: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-    """The meanings of words from several sources; a later one counts."""
-    found: dict[str, dict[str, str]] = {}
-    for source in sources:
-        for field, said in source.items():
-            found[field] = found.get(field, {}) | said
-    return found
 
 
 @service(may=may_import_job)
@@ -261,7 +252,7 @@ def set_options(
         "conventions": _conventions(decisions, answers or {}),
         "answers": answers or {},
         "defaults": defaults,
-        "values": _joined(said, job.options.get("values", {}), _folded(values or {})),
+        "values": joined(said, job.options.get("values", {}), _folded(values or {})),
         "system": system,
         "zone": zone or zone_before,
         "times": _times(job, kind, mapping),
@@ -324,7 +315,7 @@ def set_values(
             kinds.creators[key].create(principal, word)
     said = _folded(values)
     remember(job.options["system"], said)
-    job.options = job.options | {"values": _joined(job.options.get("values", {}), said)}
+    job.options = job.options | {"values": joined(job.options.get("values", {}), said)}
     job.report = {}
     job.save(update_fields=["options", "report"])
     return job

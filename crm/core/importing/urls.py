@@ -14,6 +14,7 @@ urlpatterns = [
     path("imports/moves/<int:pk>/check/", move_views.check, name="import_move_check"),
     path("imports/moves/<int:pk>/start/", move_views.start, name="import_move_start"),
     path("imports/moves/<int:pk>/pause/", move_views.pause, name="import_move_pause"),
+    path("imports/moves/<int:pk>/words/", move_views.words, name="import_move_words"),
     path("imports/moves/<int:pk>/zone/", move_views.zone, name="import_move_zone"),
     path("imports/moves/<int:pk>/<int:job>/kind/", move_views.kind, name="import_move_kind"),
     path("imports/moves/<int:pk>/<int:job>/leave-out/", move_views.leave_out, name="import_move_leave_out"),

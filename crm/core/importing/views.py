@@ -270,7 +270,7 @@ def _preview(request, job, form, status=200):
         "move_id": _move_of(job),
         "is_checking": job.state == JobState.CHECKING,
         "form": form,
-        "words": ValuesForm(job=job, kind=service.kind_of(job)),
+        "words": ValuesForm(jobs=[job], user=job.user),
         "has_rows": any(job.report.get("counts", {}).get(name) for name in ("created", "updated", "unchanged")),
         **_shown(request, job, "questions" if job.report.get("questions") else "", PLANNED),
     }
@@ -312,7 +312,7 @@ def _shown(request, job, first: str, labels: dict[str, Any] = GROUPS) -> dict[st
 def import_values(request, pk):
     """What the words of the file mean; the file is checked again."""
     job = get_import(request, pk)
-    form = ValuesForm(request.POST, job=job, kind=service.kind_of(job))
+    form = ValuesForm(request.POST, jobs=[job], user=job.user)
     if form.is_valid():
         try:
             service.set_values(request.principal, job=job, values=form.values(), new=form.new())

@@ -147,9 +147,15 @@ declare(
     create_move=lambda own: {"files": [_clients_csv(own)]},
     add_files=lambda own: {"move": _move(own), "files": [_clients_csv(own)]},
     set_zone=lambda own: {"move": _move(own), "system": "", "zone": "Europe/Helsinki"},
+    set_words=lambda own: {
+        "move": _ready_move(own),
+        "values": {"people": {"O. Berg": "otto@example.com"}},
+        "new": {},
+        "now": own.now,
+    },
     set_kind=lambda own: _of_move(own) | {"kind": kinds.get("contacts")},
     leave_out=lambda own: _of_move(own),
-    check_move=lambda own: {"move": _move(own), "now": own.now},
+    check_move=lambda own: {"move": _ready_move(own), "now": own.now},
     start_move=lambda own: {"move": _ready_move(own), "now": own.now},
     pause_move=lambda own: {"move": _move(own, state="running"), "now": own.now},
     continue_move=Sample(
