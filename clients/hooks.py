@@ -5,6 +5,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clients import permissions, registry
+from clients.catalogue.services import create_service
 from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
 from clients.cover import history as cover_history
@@ -18,7 +19,9 @@ from clients.engagements import hooks as engagements  # noqa: F401  registers it
 from clients.engagements.models import named_q, no_link_to
 from clients.gate import has_few
 from clients.groups import cards as group_cards  # noqa: F401  registers itself
-from clients.importing import KINDS
+from clients.importing import KINDS, vcards  # noqa: F401  readers register themselves
+from clients.importing.finance import ledes, quickbooks, xero  # noqa: F401
+from clients.importing.presets import PRODUCTS
 from clients.invoices import hooks as invoices  # noqa: F401  registers itself
 from clients.listing import finding, rollups  # noqa: F401  roll-ups register themselves
 from clients.listing.finding import clients_named
@@ -46,7 +49,7 @@ from crm.core.fields.custom.telling import OwnedFinder, owned
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.firm.signals import firm_changed
 from crm.core.history import queries as history
-from crm.core.importing import kinds
+from crm.core.importing import kinds, presets
 from crm.core.importing.permissions import may_import
 from crm.core.mail.signals import address_released, address_stopped
 from crm.core.people import links, reassignment
@@ -154,6 +157,15 @@ periodic.register(
 registry.facts_rebuilders.register(registry.FactsRebuilder("clients", rebuild_own_facts))
 for kind in KINDS:
     kinds.register(kind)
+for product, made in PRODUCTS:
+    presets.products.register(product)
+    for preset in made:
+        presets.presets.register(preset)
+kinds.creators.register(
+    kinds.Creator(
+        "service", permissions.may_manage_catalogue, lambda principal, text: create_service(principal, name=text)
+    )
+)
 registry.timeline_sources.register(
     registry.TimelineSource("clients.status", [("status", _("Status"))], status_items, 90)
 )

@@ -28,6 +28,7 @@ from interactions.composer.imports import INTERACTIONS
 from interactions.facts import rebuild_facts
 from interactions.follow_ups import thanks
 from interactions.follow_ups.along import take_along
+from interactions.follow_ups.imports import FOLLOW_UPS
 from interactions.follow_ups.models import FollowUp
 from interactions.log.choices import Channel
 from interactions.log.signals import engagement_corrected
@@ -231,6 +232,6 @@ for source in (
     ),
 ):
     search.register(source)
-for kind in (INTERACTIONS, SURVEY_RESPONSES):
+for kind in (INTERACTIONS, SURVEY_RESPONSES, FOLLOW_UPS):
     kinds.register(kind)
 segment_uses.finders.register(segment_uses.UseFinder("surveys", rules_with, 10))

@@ -9,24 +9,7 @@ from clients.engagements.forms import offer_engagements
 from clients.engagements.models import Engagement
 from clients.engagements.words import ONE
 from crm.core.fields.forms import CatalogueForm
-from crm.core.ui.forms import Field, Form, Layout, Maybe, Row
-
-
-class FilesInput(forms.FileInput):
-    allow_multiple_selected = True
-
-
-class FilesField(forms.FileField):
-    """Several files; empty ones too, for the service says what is wrong with each."""
-
-    widget = FilesInput
-
-    def __init__(self, **kwargs):
-        super().__init__(allow_empty_file=True, **kwargs)
-
-    def clean(self, data, initial=None):
-        files = data if isinstance(data, list | tuple) else [data]
-        return [super(FilesField, self).clean(file, initial) for file in files or [None]]
+from crm.core.ui.forms import Field, FilesField, Form, Layout, Maybe, Row
 
 
 class UploadForm(Form):

@@ -1,5 +1,6 @@
 """The fields of an engagement, and the field by which other records name theirs."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -38,7 +39,7 @@ ENGAGEMENT_FIELDS = Catalogue(
         ),
         Field(
             "kind",
-            type=link(EngagementKind.objects.kept),
+            type=replace(link(EngagementKind.objects.kept), words_key="engagement kind"),
             aliases=("type", "practice area", "matter type"),
             is_on_page=False,
             filter=filters.Id,

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -25,14 +25,26 @@ from clients.phones import digits_of
 from clients.records.external import link_externals
 from clients.records.models import Client
 from crm.core.base.errors import ServiceError
+from crm.core.base.plain_text import plain_text
 from crm.core.base.principals import Principal
 from crm.core.base.reading import fold
 from crm.core.base.registry import always
 from crm.core.fields.catalogue import Catalogue
 from crm.core.fields.custom.entries import load_custom
 from crm.core.fields.custom.entry import is_client
-from crm.core.importing.kinds import CREATED, Column, Context, ImportKind, OpenColumns, Plan, Remarks, Values, identity
-from crm.core.importing.services import OWN_ID, OWN_SYSTEM
+from crm.core.importing.kinds import (
+    CREATED,
+    Column,
+    Context,
+    ImportKind,
+    OpenColumns,
+    Plan,
+    Remarks,
+    Values,
+    Waits,
+    identity,
+)
+from crm.core.importing.recognising import OWN_ID, OWN_SYSTEM
 from crm.core.users.models import Team, User
 
 CLIENT_ID = ("customerid", "customer id", "account id", "accountid", "client id")
@@ -50,6 +62,13 @@ def client_columns(ids: tuple[str, ...] = CLIENT_ID, names: tuple[str, ...] = CL
         Column("client_external_id", gettext_lazy("Client’s id"), (CLIENT_OWN_ID, *ids)),
         Column("client_name", gettext_lazy("Client’s name"), names),
     )
+
+
+def in_plain_words(column: Column, *names: str) -> Column:
+    """The column, if it is one of these: what another system wrote in HTML is read as text."""
+    if column.name not in names:
+        return column
+    return replace(column, parse=lambda text, conventions: plain_text(text))
 
 
 @dataclass
@@ -164,6 +183,7 @@ def record_kind(
     return ImportKind(
         key=key,
         label=label,
+        of=of,
         columns=columns,
         survey=survey,
         prepare=prepare,
@@ -381,7 +401,12 @@ def load_engagements(principal, rows: Iterable[Values], context: Context) -> Non
     named = {text.lower() for row in rows if (text := row.get("engagement"))}
     seen = Engagement.objects.visible_to(principal).kept().alias(folded=Lower("number")).filter(folded__in=named)
     known = context["cache"].setdefault("engagement numbers", {})
-    known |= {(row.client_id, row.number.lower()): row for row in seen} if named else {}
+    found = [*seen.select_related("client")] if named else []
+    known |= {(row.client_id, row.number.lower()): row for row in found}
+    at = context["cache"].setdefault("clients by engagement", {})
+    for row in found:
+        if row.client.archived_at is None:
+            at.setdefault(row.number.lower(), {})[row.client_id] = row.client
 
 
 def engagement_of(
@@ -409,7 +434,7 @@ def tags(context: Context) -> dict[str, Tag]:
 def load_clients(principal: Principal, rows: list[Values], context: Context) -> None:
     """The clients that a chunk's rows name, by id and by exact name."""
     seen = Client.objects.visible_to(principal).kept()
-    load_ids("client", [ref for row in rows if (ref := row.get("client_external_id"))], context)
+    load_ids("client", [ref for row in rows for ref in refs_in(row.get("client_external_id", ""))], context)
     load_rows("client", seen, context["cache"]["ids:client"].values(), context)
     keys = folded(name for row in rows if (name := row.get("client_name")))
     named: dict[str, list[Client]] = {}
@@ -419,7 +444,9 @@ def load_clients(principal: Principal, rows: list[Values], context: Context) -> 
 
 
 def client_of(values: Values, context: Context, plan: Plan) -> Client:
-    """The client a row belongs to: by its external id, then by exact name. Sets it on the plan. Raises ServiceError."""
+    """The client a row belongs to: by its external id, then by its engagement's number, then by exact name. Sets it on
+    the plan. Raises ServiceError.
+    """
     client = _client_of(values, context, plan)
     plan.target, plan.url = client.name, client.get_absolute_url()
     return client
@@ -428,7 +455,9 @@ def client_of(values: Values, context: Context, plan: Plan) -> Client:
 def _client_of(values: Values, context: Context, plan: Plan) -> Client:
     ref, name = values.get("client_external_id"), values.get("client_name")
     if ref:
-        found = context["cache"]["rows:client"].get(context["cache"]["ids:client"].get(ref[:200]))
+        found = next(iter(clients_named(values, context)), None) or _client_of_engagement(values, context)
+        if found is None:
+            wait_for(("client",), refs_in(ref), context)
         if found is None and not name:
             message = _(
                 "No client has the ID “%(id)s” in “%(system)s”. Import the clients first, with the same system name."
@@ -439,13 +468,45 @@ def _client_of(values: Values, context: Context, plan: Plan) -> Client:
                 text = _("The row says “%(name)s”, but its ID belongs to “%(client)s”.")
                 plan.question = text % {"name": name[:80], "client": found.name[:80]}
             return found
+    if not name and (matter := _client_of_engagement(values, context)):
+        return matter
     if not name:
         raise ServiceError(_("The row names no client."))
     named = context["cache"]["named"].get(name, [])
     if len(named) == 1:
         return named[0]
+    if not named:
+        wait_for(("client",), [fold(name)], context)
     many, none = _("More than one client is called “%(name)s”. Use its ID."), _("No client is called “%(name)s”.")
     raise ServiceError((many if named else none) % {"name": name[:80]})
+
+
+def _client_of_engagement(values: Values, context: Context) -> Client | None:
+    """The client of the engagement that the row names by its number, if it is one's only."""
+    found = context["cache"].get("clients by engagement", {}).get(values.get("engagement", "").lower(), {})
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
+def refs_in(text: str) -> list[str]:
+    """The ids in a cell; other systems join several with ;"""
+    return [ref.strip() for ref in text.split(";") if ref.strip()]
+
+
+def clients_named(values: Values, context: Context) -> list[Client]:
+    """The known clients that a row names by id, in its order."""
+    ids, rows = context["cache"]["ids:client"], context["cache"]["rows:client"]
+    return [rows[ids[ref[:200]]] for ref in refs_in(values.get("client_external_id", "")) if ids.get(ref[:200]) in rows]
+
+
+def is_coming(of: str, refs: Iterable[str], context: Context) -> bool:
+    """Whether a file of the same move that runs earlier brings one of these ids or names."""
+    return not context["coming"].get(of, frozenset()).isdisjoint(refs)
+
+
+def wait_for(kinds: Iterable[str], refs: list[str], context: Context) -> None:
+    """Raises Waits if one of the ids or names comes with a file that runs earlier."""
+    if any(is_coming(of, refs, context) for of in kinds):
+        raise Waits("; ".join(refs))
 
 
 def load_contacts(addresses: Iterable[str], context: Context) -> None:

@@ -35,6 +35,13 @@ def _each(parse: Reader) -> Reader:
 COLUMNS = CONTACT_FIELDS.with_custom(
     _FIRST,
     _LAST,
+    Column(
+        "full_name",
+        gettext_lazy("First and last name in one"),
+        ("full name", "contact name"),
+        parse=limited(200).read,
+        help_text=gettext_lazy("Used where first and last name are empty: the last word is the last name."),
+    ),
     common.external_id("id", "contact id", "record id"),
     *common.client_columns(
         ("account id", "accountid", "company id", "customer id", "customerid", "client id"),
@@ -99,7 +106,7 @@ def _named_client(values: Values, context: Context) -> Client | None:
     """As `common.client_of`, but None instead of an error."""
     try:
         return common.client_of(values, context, Plan())
-    except ServiceError:
+    except ServiceError:  # Waits is one
         return None
 
 
@@ -152,8 +159,16 @@ def _phones(values: Values) -> list[tuple[str, str]]:
     return _pairs(values, PHONES, "main_phone")
 
 
+def _named(values: Values) -> Values:
+    """With first and last name, of a row that has them in one."""
+    if values.get("first_name") or values.get("last_name") or not values.get("full_name"):
+        return values
+    first, _space, last = values["full_name"].rpartition(" ")
+    return values | {"first_name": first[:80], "last_name": last[:80]}
+
+
 def _plan(principal, values: Values, context: Context) -> Plan:
-    plan = Plan()
+    plan, values = Plan(), _named(values)
     if not values.get("first_name") and not values.get("last_name"):
         raise ServiceError(_("Enter a first or last name."))
     client = _client(values, context, plan)
@@ -170,6 +185,7 @@ def _plan(principal, values: Values, context: Context) -> Plan:
         plan.url = contact.get_absolute_url()
     _plan_reach(plan, row, client, values)
     _plan_place(plan, row, client, place)
+    _plan_others(plan, row, client, values, context)
     common.check_changes(plan, partial(_check, client), attrgetter("contact"))
     return plan if row is None else plan.settle()
 
@@ -200,7 +216,7 @@ def _plan_reach(plan: Plan, row: Any, client: Client | None, values: Values) -> 
                 plan.write.changes[name] = state[name]
 
 
-def _check(client: Client | None, contact: Contact, *, place: Any = (None, {}), **changes) -> None:
+def _check(client: Client | None, contact: Contact, *, place: Any = (None, {}), also_at: Any = (), **changes) -> None:
     check_contact(contact, place=place[1], country=client.country if client else "", **changes)
 
 
@@ -220,6 +236,20 @@ def _plan_place(plan: Plan, row: Any, client: Client | None, place: dict[str, An
     if row is not None and (changes or here is None):
         plan.write.changes["place"] = (client, changes)
     plan.write.state["places"] = places | {client.pk: (here or {}) | changes}
+
+
+def _plan_others(plan: Plan, row: Any, client: Client | None, values: Values, context: Context) -> None:
+    """The further clients that the row names by id: the contact belongs to them as well."""
+    places = plan.write.state.get("places", {})
+    more = [other for other in common.clients_named(values, context) if other != client and other.pk not in places]
+    if not more:
+        return
+    plan.change(gettext_lazy("Also at"), "", ", ".join(other.name for other in more))
+    plan.write.state["places"] = places | {other.pk: {} for other in more}
+    if row is None:
+        context["memory"].setdefault("also_at", {})[id(plan.write.new)] = more
+    else:
+        plan.write.changes["also_at"] = more
 
 
 def _places(row: Contact | None) -> dict[int, dict[str, Any]]:
@@ -247,17 +277,23 @@ def _new(principal, client: Client | None, values: Values, place: dict[str, Any]
 def _create(principal, rows: list[NewContact], context: Context) -> list[Contact]:
     made = create_contacts(principal, rows=rows)
     common.memory("contact", context).made.update(contact.pk for contact in made)
+    also_at = context["memory"].get("also_at", {})
+    for new, contact in zip(rows, made, strict=True) if also_at else ():
+        for client in also_at.get(id(new), ()):
+            affiliate(principal, client=client, contact=contact)
     return made
 
 
 def _update(principal, writes: list[Write], context: Context) -> None:
     for write in writes:
         changes = dict(write.changes)
-        place = changes.pop("place", None)
+        place, also_at = changes.pop("place", None), changes.pop("also_at", ())
         if changes:
             update_contact(principal, contact=write.row, **changes)
         if place:
             affiliate(principal, client=place[0], contact=write.row, **place[1])
+        for client in also_at:
+            affiliate(principal, client=client, contact=write.row)
 
 
 def exported(contacts: QuerySet, principal) -> Iterator[list[Any]]:
@@ -309,7 +345,8 @@ CONTACTS = common.record_kind(
     update=_update,
     look_up=_look_up,
     export=lambda principal: exported(Contact.objects.visible_to(principal), principal),
-    needs=(("last_name", "first_name"),),
+    needs=(("last_name", "first_name", "full_name"),),
+    turn=20,
     ids=("external_id", "client_external_id"),
     match_note=gettext_lazy("Existing contacts are matched by ID, then email, then name among the client’s contacts."),
 )

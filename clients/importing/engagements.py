@@ -142,6 +142,7 @@ ENGAGEMENTS = common.record_kind(
     "engagements",
     MANY,
     of="engagement",
+    turn=30,
     columns=ENGAGEMENT_FIELDS.with_custom(
         *common.client_columns(),
         common.external_id("id", "matter id", "project id", "job id"),

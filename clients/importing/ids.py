@@ -9,7 +9,8 @@ from django.db import connection
 from clients.records.external import find_externals
 from crm.core.base.reading import whole_number
 from crm.core.importing.kinds import Context
-from crm.core.importing.services import OWN_SYSTEM
+from crm.core.importing.presets import products
+from crm.core.importing.recognising import OWN_SYSTEM
 
 
 def own_id(of: str, pk: int) -> str:
@@ -30,6 +31,10 @@ def load_ids(of: str, values: Iterable[str], context: Context) -> None:
     if context["system"] == OWN_SYSTEM:
         cached |= {value: pk for value in values if (pk := own_pk(of, value))}
     cached |= find_externals(system=context["system"], kind=of, values=values - cached.keys())
+    if product := products.get(context["system"]):
+        before = {earlier: value for value in values - cached.keys() if (earlier := product.also(value))}
+        found = find_externals(system=context["system"], kind=of, values=before) if before else {}
+        cached |= {before[earlier]: pk for earlier, pk in found.items()}
 
 
 def folded(names: Iterable[str]) -> dict[str, str]:

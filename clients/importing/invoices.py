@@ -18,7 +18,7 @@ from clients.invoices.services.records import check_invoice, create_invoices, ne
 from crm.core.base.errors import ServiceError
 from crm.core.fields.types import AMOUNT, DAY, choice
 from crm.core.firm.queries import firm_today
-from crm.core.importing.kinds import Column, Context, Plan, Values
+from crm.core.importing.kinds import Column, Context, Plan, Values, Vocabulary
 
 VOID = InvoiceStatus.VOID
 WORDS = {"cancelled": VOID, "canceled": VOID, "storniert": VOID, "open": InvoiceStatus.DUE, "unpaid": InvoiceStatus.DUE}
@@ -46,6 +46,7 @@ STATUS = Column(
     ("state", "invoice status"),
     parse=choice(InvoiceStatus, WORDS).read,
     choices=lambda: list(InvoiceStatus.choices),
+    vocabulary=Vocabulary("invoice.status", lambda: InvoiceStatus.choices, is_read=True),
     help_text=gettext_lazy("Void ones are kept as void. The other words follow from amounts and dates."),
 )
 
@@ -191,6 +192,7 @@ INVOICES = common.record_kind(
     "invoices",
     gettext_lazy("Invoices"),
     of="invoice",
+    turn=60,
     columns=(
         *common.client_columns(),
         common.external_id("invoiceid", "invoice id", "id"),

@@ -1,13 +1,14 @@
 """Opportunities of clients: open ones with their stage, and those that were won or lost in the other system."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients.importing import common
-from clients.importing.revenue import CLIENT, IDS, check_client, paid
+from clients.importing import common, related
+from clients.importing.revenue import check_client, paid
 from clients.opportunities.choices import LostReason, OpportunityKind, OpportunityState
 from clients.opportunities.fields import OPPORTUNITY_FIELDS, STATES
 from clients.opportunities.models import Opportunity, Stage
@@ -18,10 +19,10 @@ from clients.opportunities.services.records import (
     new_opportunity,
     update_opportunity,
 )
-from crm.core.base.reading import fold
-from crm.core.fields.types import choice
+from crm.core.base.reading import PLAIN, Conventions, fold
+from crm.core.fields.types import DAY, Reader, choice
 from crm.core.firm.queries import firm_today
-from crm.core.importing.kinds import Column, Context, Plan, Values
+from crm.core.importing.kinds import Column, Context, Plan, Values, Vocabulary
 
 STATE = Column(
     "state",
@@ -29,16 +30,44 @@ STATE = Column(
     ("status", "outcome", "deal status"),
     parse=choice(OpportunityState, STATES).read,
     choices=lambda: list(OpportunityState.choices),
+    vocabulary=Vocabulary("opportunity.state", lambda: OpportunityState.choices, is_read=True),
     help_text=gettext_lazy("Open, won or lost. A stage such as “Closed Won” says it too."),
 )
 
 
+TODAY = "today"
+
+
+def _column(column: Column) -> Column:
+    """A stage may say how it ended; the day of closing may be today for rows without one."""
+    if column.name == "stage" and column.vocabulary:
+        ends = [(state.value, state.label) for state in (OpportunityState.WON, OpportunityState.LOST)]
+        told = replace(column.vocabulary, also=tuple(STATES), options=lambda: [*_stages(), *ends])
+        return replace(column, vocabulary=told)
+    if column.name == "expected_close":
+        return replace(
+            column, parse=Reader(_read_close, asks="date_order"), help_text=gettext_lazy("A date, or “today”")
+        )
+    return column
+
+
+def _stages() -> list[tuple[str, str]]:
+    rows = Stage.objects.kept().filter(pipeline__archived_at=None).values_list("name", flat=True)
+    return [(name, name) for name in dict.fromkeys(rows)]
+
+
+def _read_close(text: str, conventions: Conventions = PLAIN) -> Any:
+    return TODAY if fold(text) == TODAY else DAY.read(text, conventions)
+
+
 def _opportunity(principal, values: Values, context: Context) -> Plan:
     plan = Plan()
-    client = common.client_of(values, context, plan)
+    client = related.client_of(values, context, plan)
     row, key = common.known("opportunity", values, context)
     check_client(row, client)
     is_new = row is None
+    if values.get("expected_close") == TODAY:
+        values = values | {"expected_close": context["today"]}
     wanted = common.given(values, OPPORTUNITY_FIELDS.cells, is_new=is_new)
     wanted |= _linked(principal, values, context, plan, client, is_new=is_new)
     wanted |= _money(values, wanted, context, is_new=is_new)
@@ -137,19 +166,22 @@ OPPORTUNITIES = common.record_kind(
     "opportunities",
     gettext_lazy("Opportunities"),
     of="opportunity",
+    turn=50,
     columns=OPPORTUNITY_FIELDS.with_custom(
         *common.client_columns(),
         common.external_id("id", "opportunity id", "opportunityid", "deal id", "record id"),
-        *OPPORTUNITY_FIELDS.import_columns(),
+        *map(_column, OPPORTUNITY_FIELDS.import_columns()),
         STATE,
+        related.COLUMNS[0],
     ),
     rows=_rows,
     plan=_opportunity,
     export=_export,
     update=_update,
-    needs=CLIENT,
-    ids=IDS,
+    look_up=related.load_related,
+    needs=(("client_external_id", "client_name", related.CONTACT),),
+    ids=(*related.IDS[:2], related.CONTACT),
     create=_create,
-    defaults=("currency", "kind", "owner"),
+    defaults=("currency", "kind", "owner", "expected_close"),
     match_note=gettext_lazy("Existing opportunities are matched by ID, or by all values if there is no ID."),
 )

@@ -274,6 +274,7 @@ CONTRACTS = common.record_kind(
     "contracts",
     gettext_lazy("Contracts"),
     of="contract",
+    turn=40,
     columns=CONTRACT_FIELDS.with_custom(
         *common.client_columns(),
         common.external_id("id", "contract id", "contractid"),
@@ -296,6 +297,7 @@ REVENUE = common.record_kind(
     "revenue",
     gettext_lazy("Revenue"),
     of="revenue",
+    turn=70,
     columns=(
         _DATE,
         _AMOUNT,
@@ -317,6 +319,7 @@ REVENUE = common.record_kind(
 RATES = ImportKind(
     key="rates",
     label=gettext_lazy("Exchange rates"),
+    turn=5,
     columns=(
         Column("day", gettext_lazy("Day"), ("date", "datum", "valid from"), is_required=True, parse=DAY.read),
         Column("currency", gettext_lazy("Currency"), ("currency code", "code"), is_required=True, parse=CURRENCY.read),

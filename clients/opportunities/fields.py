@@ -64,7 +64,7 @@ OPPORTUNITY_FIELDS = Catalogue(
         ),
         Field(
             "stage",
-            type=link(Stage.objects.kept),
+            type=replace(link(Stage.objects.kept), words_key="stage"),
             aliases=("deal stage", "stage name", "pipeline stage"),
             api={"required": False},
             filter={"stage": filters.Id(offers=_stages, named=Stage)},

@@ -124,7 +124,11 @@ CLIENT_FIELDS = Catalogue(
     ),
     *grouped(
         "care",
-        Field("team", type=link(lambda: Team.objects.filter(archived_at=None)), filter=filters.Id),
+        Field(
+            "team",
+            type=replace(link(lambda: Team.objects.filter(archived_at=None)), words_key="team"),
+            filter=filters.Id,
+        ),
         Field(
             "tier",
             aliases=("class", "abc"),
@@ -134,7 +138,7 @@ CLIENT_FIELDS = Catalogue(
         ),
         Field(
             "tags",
-            type=link(Tag.objects.all),
+            type=replace(link(Tag.objects.all), words_key="tag"),
             aliases=("labels",),
             help_text=_("Separate several with ; or ,"),
             filter={"tag": filters.Id(method="with_tag", label=_("Tag"), named=Tag, offers=_tags)},

@@ -21,7 +21,7 @@ from crm.core.listing.paging import Sort
 CLIENT = Field("client", type=link(Client.objects.kept), is_imported=False, is_fixed=True, filter=filters.Id)
 SERVICE = Field(
     "service",
-    type=link(Service.objects.all),
+    type=replace(link(Service.objects.all), words_key="service"),
     aliases=("product", "service name"),
     input={"queryset": Service.objects.kept()},
     filter=filters.Id,

@@ -1,7 +1,10 @@
 """Background tasks of the kernel. Each may run twice and concurrently; the second run changes nothing."""
 
 from celery import shared_task
+from django.utils import timezone
 
+from crm.core.base.principals import SYSTEM
+from crm.core.importing import moves
 from crm.core.mail.delivery.deliverer import deliver_due
 from crm.core.work import jobs, leases, schedule
 
@@ -23,3 +26,9 @@ def tick() -> None:
 def run_job(job_id: int) -> None:
     """Do a queued job, or go on with one whose worker died."""
     leases.run_job(job_id=job_id)
+
+
+@shared_task(name="crm.core.tasks.continue_move")
+def continue_move(move_id: int) -> None:
+    """Start the next file of a move, once the one before it is imported."""
+    moves.continue_move(SYSTEM, move_id=move_id, now=timezone.now())

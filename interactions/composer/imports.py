@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients.importing import common
+from clients.importing import common, related
 from clients.importing.common import Write
 from clients.records.facts import lock_facts
 from clients.records.models import Client
@@ -26,6 +26,7 @@ from interactions.recording.services import Entry, log_interactions, new_interac
 def _look_up(principal, rows: list[Values], context: Context) -> None:
     common.load_contacts((mail for row in rows for mail in row.get("contact_email", ())), context)
     common.load_engagements(principal, rows, context)
+    related.load_related(principal, rows, context)
 
 
 def _rows(principal):
@@ -38,7 +39,7 @@ def _rows(principal):
 
 def _interaction(principal, values: Values, context: Context) -> Plan:
     plan = Plan()
-    client = common.client_of(values, context, plan)
+    client = related.client_of(values, context, plan)
     if not values.get("subject") and not values.get("body"):
         raise ServiceError(_("No subject and no summary."))
     if values["occurred_at"] > context["now"]:
@@ -64,7 +65,8 @@ def _interaction(principal, values: Values, context: Context) -> Plan:
 
 def _people(client: Client, values: Values, context: Context, plan: Plan) -> dict[str, Any]:
     """The participants, of the client and of the firm."""
-    contacts = common.contacts_of(client, values.get("contact_email", ()), plan, context)
+    found = common.contacts_of(client, values.get("contact_email", ()), plan, context)
+    contacts = related.with_contacts(client, found, values, plan, context)
     named = {name: common.find_user(name, context) for name in several(values.get("participants", ""))}
     participants = common.present(named, _("No colleague is called “%(name)s”. Left empty."), plan)
     people = {"contacts": frozenset(contacts), "participants": frozenset(participants)}
@@ -128,10 +130,12 @@ INTERACTIONS = common.record_kind(
     "interactions",
     gettext_lazy("Interactions"),
     of="interaction",
+    turn=80,
     columns=INTERACTION_FIELDS.with_custom(
-        *INTERACTION_FIELDS.import_columns(),
+        *(common.in_plain_words(column, "body") for column in INTERACTION_FIELDS.import_columns()),
         *common.client_columns((*common.CLIENT_ID, "company id"), (*common.CLIENT_NAME, "company name")),
         common.external_id("id", "activity id", "response id", "engagement id"),
+        *related.COLUMNS,
     ),
     rows=_rows,
     plan=_interaction,
@@ -139,8 +143,8 @@ INTERACTIONS = common.record_kind(
     export=_export,
     create=_log,
     update=_update,
-    needs=(("client_external_id", "client_name"),),
-    ids=("external_id", "client_external_id"),
+    needs=related.NEEDS,
+    ids=related.IDS,
     defaults=("channel",),
     match_note=gettext_lazy("Existing interactions are matched by ID, or by all values if there is no ID."),
 )

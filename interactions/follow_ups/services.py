@@ -4,6 +4,7 @@ A reminder goes out one hour before a due time, or at 08:00 in the assignee's zo
 passed, at the due time; if that has passed too, at once. A snoozed follow-up reminds when its snooze ends.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
 from django.urls import reverse
@@ -17,6 +18,7 @@ from clients.records.models import Client
 from crm.core.base.actors import actor_columns, set_actor
 from crm.core.base.dates import is_plausible, local_date, local_to_utc
 from crm.core.base.errors import ServiceError
+from crm.core.base.models import insert
 from crm.core.base.principals import SYSTEM, Principal, acting
 from crm.core.base.services import service
 from crm.core.base.states import transition
@@ -85,6 +87,51 @@ def create_follow_up(
     if principal.user is not None and not is_demo:
         tell_both(principal, _handed(follow_up), old=None, new=assignee)
     return _changed(follow_up)
+
+
+def new_follow_up(
+    principal: Principal,
+    *,
+    client: Client,
+    title: str,
+    due_date: date,
+    assignee: User,
+    state: str = FollowUpState.OPEN,
+    closed_at: datetime | None = None,
+    now: datetime,
+    **fields,
+) -> FollowUp:
+    """A follow-up of a file that is not saved yet. One that is due in the future reminds; what was due or done in the other system does
+    not. Raises ServiceError (fields title, due_date).
+    """
+    if not title.strip():
+        raise ServiceError(_("Say what needs doing."), field="title")
+    if not is_plausible(due_date):
+        raise ServiceError(_("This date is too far away."), field="due_date")
+    row = FollowUp(
+        client=client,
+        title=title.strip(),
+        due_date=due_date,
+        assignee=assignee,
+        state=state,
+        closed_at=closed_at,
+        time_zone=user_zone(assignee).key,
+        **actor_columns(principal, "author", "author_contact_id"),
+        **fields,
+    )
+    if closed_at is not None:
+        set_actor(row, principal, "closed_by", "closed_by_contact_id")
+    _set_due(row)
+    row.remind_at = reminder_moment(row, now) if row.state == FollowUpState.OPEN and row.due_at > now else None
+    return row
+
+
+@service(may=permissions.may_edit_clients_of, why=permissions.IN_TRASH)
+def record_follow_ups(principal: Principal, *, rows: Sequence[FollowUp]) -> list[FollowUp]:
+    """Save these follow-ups, made by `new_follow_up`, in one statement, and their clients' next step in another. Nobody is told."""
+    made = insert(rows)
+    refresh_next_step(client_ids={row.client_id for row in made})
+    return made
 
 
 @service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)

@@ -65,6 +65,7 @@ SURVEY_RESPONSES = common.record_kind(
     "survey-responses",
     gettext_lazy("NPS answers"),
     of="survey_response",
+    turn=85,
     rows=lambda principal: SurveyResponse.objects.visible_to(principal),
     plan=_answer,
     look_up=_look_up,

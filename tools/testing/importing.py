@@ -11,18 +11,18 @@ from crm.core.work.models import Job
 from tools.testing.factories.clients import NOW
 
 
-def prepare(actor, kind, data, *, system="csv", defaults=None, mapping=None, people=None):
+def prepare(actor, kind, data, *, system="csv", defaults=None, mapping=None, people=None, name="clients.csv", table=""):
     """A job with its columns chosen."""
-    file = store_bytes(acting(actor), name="clients.csv", data=data)
-    job = service.create_import(acting(actor), kind=kinds.get(kind), file=file)
+    file = store_bytes(acting(actor), name=name, data=data)
+    job = service.create_import(acting(actor), kind=kinds.get(kind), file=file, table=table)
     return service.set_options(
         acting(actor),
         job=job,
         dialect=job.options["dialect"],
         mapping=job.options["mapping"] | (mapping or {}),
-        defaults=defaults or {},
-        system=system,
-        people=people,
+        defaults=job.options["defaults"] | (defaults or {}),
+        system=system or job.options["system"],
+        values={"people": people or {}},
     )
 
 

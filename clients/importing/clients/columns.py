@@ -19,6 +19,8 @@ def _columns() -> Iterator[Column]:
         if column.name == "status_date":
             text = gettext_lazy("A date, “today”, or “unknown”: clients of unknown start are left out of retention.")
             column = replace(column, parse=Reader(read_since, asks="date_order"), help_text=text)
+        if column.name == "tags" and column.vocabulary:
+            column = replace(column, vocabulary=replace(column.vocabulary, is_made=True))
         yield column
 
 

@@ -14,6 +14,7 @@ CLIENTS = common.record_kind(
     "clients",
     gettext_lazy("Clients"),
     of="client",
+    turn=10,
     columns=COLUMNS,
     rows=client_rows,
     plan=plan_client,

@@ -441,7 +441,7 @@ def test_names_the_firm_does_not_know_are_asked_for(client, ines):
     client.force_login(ines)
     page = client.get(reverse("core:import_preview", args=[job.pk]))
     assert "O. Berg (in 2 rows)" in page.text
-    client.post(reverse("core:import_people", args=[job.pk]), {"person_0": otto.email})
+    client.post(reverse("core:import_values", args=[job.pk]), {"value_0": otto.email})
     assert running.run_job(job_id=job.pk) == JobState.READY
     assert "O. Berg (in" not in client.get(reverse("core:import_preview", args=[job.pk])).text
     client.post(reverse("core:import_start", args=[job.pk]))
@@ -467,7 +467,7 @@ def test_a_second_click_is_told_that_the_import_runs_already(client, ines):
     client.force_login(ines)
     job = prepare(ines, "clients", b"Name,Account owner\nAlpha,Ghost\n")
     service.check_import(acting(ines), job=job, now=NOW)
-    checking = client.post(reverse("core:import_people", args=[job.pk]), {"person_0": ""}, follow=True)
+    checking = client.post(reverse("core:import_values", args=[job.pk]), {"value_0": ""}, follow=True)
     assert "has already started" in checking.text and "is being checked" in checking.text
     running.run_job(job_id=job.pk)
     for _click in range(2):

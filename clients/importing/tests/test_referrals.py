@@ -9,7 +9,7 @@ from clients.records.services.clients import restrict_client
 from clients.referrals.models import Referral
 from clients.referrals.services import add_referral, archive_referral
 from crm.core.base.principals import SYSTEM, acting
-from crm.core.importing.services import OWN_SYSTEM
+from crm.core.importing.recognising import OWN_SYSTEM
 from tools.testing.factories.clients import NOW, make_client, make_user
 from tools.testing.importing import counts, remarks, run
 

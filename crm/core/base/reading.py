@@ -196,6 +196,15 @@ def _zone(name: str, text: str) -> tzinfo | None:
     )
 
 
+def lacks_zone(text: str) -> bool:
+    """Whether a text says a time of day and no zone."""
+    try:
+        clock = _split(spaced(text))[1] if len(text) <= LONGEST else None
+    except ValueError:
+        return False
+    return clock is not None and clock.zone is None
+
+
 def days_of(text: str) -> dict[str, date]:
     """{order: the day} that a text may mean; {} if it is not a date."""
     if len(text) > LONGEST:

@@ -16,7 +16,7 @@ from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.registry import always
-from crm.core.fields.types import AMOUNT, DAY, MOMENT, NOTHING, TEXT, WHOLE, Type, type_of
+from crm.core.fields.types import AMOUNT, DAY, MOMENT, NOTHING, TEXT, WHOLE, Type, several, type_of
 from crm.core.importing import kinds
 from crm.core.listing import filters
 from crm.core.listing.columns import Column
@@ -216,8 +216,24 @@ class Field:
             choices=self.type.choices,
             help_text=self.help_text,
             is_lenient=self.is_lenient,
+            vocabulary=self._vocabulary(),
             is_used=self.is_used,
         )
+
+    def _vocabulary(self) -> kinds.Vocabulary | None:
+        """What a cell of a file may say, where that is a few words: colleagues, choices, rows that the firm keeps as a list."""
+        split = several if self.column is not None and self.column.many_to_many else None
+        if self.type.choices:
+            key = self.type.words_key or f"{self.model._meta.model_name if self.model else ''}.{self.name}"
+            return kinds.Vocabulary(key, self.type.choices, is_read=not self.type.words_key, split=split)
+        if self.type.words_key:
+            return kinds.Vocabulary(self.type.words_key, self._named, split=split)
+        return None
+
+    def _named(self) -> list[tuple[Any, Any]]:
+        """[(what a cell says, name)] of the rows that may be linked; a code says them as well."""
+        rows = self.type.rows()  # type: ignore[misc]
+        return [(getattr(row, "code", "") or str(row), str(row)) for row in rows]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from crm.core.base.places import country_name
 from crm.core.base.reading import PLAIN, Conventions, fold
 from crm.core.base.zones import validate_zone
 from crm.core.firm.languages import known_language, language_name
+from crm.core.importing.kinds import PEOPLE
 from crm.core.users.models import User
 
 Context = dict[str, Any]
@@ -46,7 +47,8 @@ class Type:
     """Text of any length, unless told otherwise. `read(text, conventions)` gives the value of an import cell that is not empty, or
     raises ValueError with a sentence (a `Reader` says as well what its column has to decide); `plain(value)` is what a file's cell
     holds: text, number, day or moment; `say(value)` is the value in words. `choices()` are what may be chosen, `rows()` the rows that may be linked,
-    `shows` the column of a linked row that its words are made of."""
+    `shows` the column of a linked row that its words are made of. `words_key`: the linked rows are a vocabulary of the firm, the same
+    under this name wherever files speak of it."""
 
     read: Callable[..., Any] = lambda text, conventions=PLAIN: text
     plain: Callable[[Any], Any] = lambda value: value
@@ -54,6 +56,7 @@ class Type:
     choices: Callable[[], list[tuple[Any, Any]]] | None = None
     rows: Callable[[], models.QuerySet] | None = None
     shows: str = ""
+    words_key: str = ""
 
     def words(self, value: Any) -> str:
         return NOTHING if value is None or value == "" else str((self.say or self.plain)(value)) or NOTHING
@@ -168,6 +171,7 @@ def several(text: str) -> list[str]:
 
 COLLEAGUE = replace(
     link(User.objects.active, named="email"),
+    words_key=PEOPLE,
     choices=lambda: [(user.email, user.name) for user in User.objects.active()],
 )
 

@@ -1,37 +1,119 @@
 """Forms of the import wizard."""
 
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from crm.core.base.deciding import Decision
 from crm.core.base.principals import acting
-from crm.core.importing import kinds, tabular
+from crm.core.base.reading import Conventions, read_moment
+from crm.core.base.zones import zone_choices
+from crm.core.firm.queries import firm_zone
+from crm.core.importing import kinds, readers, tabular
 from crm.core.importing.kinds import CONFIRMED, LEFT_OUT
-from crm.core.ui.forms import Field, Form, Helper, Layout, part_of
+from crm.core.importing.planner import kind_of
+from crm.core.importing.presets import reason
+from crm.core.ui.forms import Field, FilesField, FilesInput, Form, Helper, Layout, part_of
 from crm.core.users.models import User
 
 
 class UploadForm(Form):
-    kind = forms.ChoiceField(label=_("What is in the file"))
-    file = forms.FileField(
-        label=_("File"),
-        allow_empty_file=True,
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv"}),
+    file = FilesField(
+        label=_("Files"),
+        widget=FilesInput(),
+        error_messages={"required": _("Choose a file.")},
     )
+    kind = forms.ChoiceField(label=_("What is in the file"), required=False)
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["kind"].choices = [
-            (kind.key, kind.label) for kind in kinds.kinds() if kind.may_import(acting(user))
-        ]
-        self.fields["file"].help_text = _("CSV, up to %(size)s. Encoding and delimiter are detected.") % {
-            "size": filesizeformat(settings.IMPORT_MAX_BYTES)
+        self.fields["kind"].choices = [("", _("Rapport finds out")), *_kinds_for(user)]
+        self.fields["file"].widget.attrs["accept"] = ",".join(readers.endings())
+        words = _("All files of an export at once, in any order. %(formats)s, up to %(size)s each.")
+        self.fields["file"].help_text = words % {
+            "formats": ", ".join(str(reader.label) for reader in readers.readers if reader.endings),
+            "size": filesizeformat(settings.IMPORT_MAX_BYTES),
         }
+
+
+def _kinds_for(user: User) -> list[tuple[str, Any]]:
+    return [(kind.key, kind.label) for kind in kinds.kinds() if kind.may_import(acting(user))]
+
+
+class AddForm(Form):
+    """More files of the same export."""
+
+    file = FilesField(label=_("Files"), widget=FilesInput(), error_messages={"required": _("Choose a file.")})
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["file"].widget.attrs["accept"] = ",".join(readers.endings())
+
+
+class KindForm(Form):
+    """What is in a file."""
+
+    kind = forms.ChoiceField(label=_("What is in the file"))
+
+    def __init__(self, data=None, *, job):
+        super().__init__(data, initial={"kind": job.kind.removeprefix("import:")}, auto_id=f"id_%s_{job.pk}")
+        self.fields["kind"].choices = _kinds_for(job.user)
+
+
+class ZoneForm(Form):
+    """The zone of a system's times that name none."""
+
+    system = forms.CharField(widget=forms.HiddenInput, required=False)
+    zone = forms.ChoiceField(label=_("Time zone"), choices=zone_choices)
+
+    def __init__(self, data=None, *, system: str = "", times: tuple[str, ...] = ()):
+        own = firm_zone().key
+        super().__init__(data, initial={"system": system, "zone": own}, auto_id=f"id_%s_{system}")
+        self.fields["zone"].help_text = "; ".join(as_read(times, own))
+
+
+def as_read(times: Iterable[str], zone: str) -> list[str]:
+    """Times without a zone, as they are read in one: written → in the reader's own time."""
+    found = []
+    for text in times:
+        with suppress(ValueError, KeyError):
+            moment = read_moment(text, Conventions(zone=ZoneInfo(zone), date_order="dmy" if "." in text else "mdy"))
+            local = timezone.localtime(moment)
+            found.append(f"{text} → {date_format(local, 'j M Y, H:i')} ({local.tzname()})")
+    return found
+
+
+class TableForm(Form):
+    """Which of a file's tables to import, and as what."""
+
+    table = forms.ChoiceField(
+        label=_("Table"), widget=forms.RadioSelect, error_messages={"required": _("Choose a table.")}
+    )
+    kind = forms.ChoiceField(label=_("What is in the table"))
+
+    def __init__(self, data=None, *, job):
+        initial = {"table": job.options["table"], "kind": job.kind.removeprefix("import:")}
+        super().__init__(data, initial=initial)
+        tables = job.options["tables"]
+        self.fields["table"].choices = [(key, _said(title, total)) for key, title, total, _kind in tables]
+        self.fields["kind"].choices = _kinds_for(job.user)
+        if all(kind for _key, _title, _total, kind in tables):  # each says itself
+            del self.fields["kind"]
+
+
+def _said(title: str, total: int) -> str:
+    rows = ngettext("%(n)s row", "%(n)s rows", total) % {"n": number_format(total, force_grouping=True)}
+    return f"{title} · {rows}"
 
 
 class ColumnsForm(Form):
@@ -47,7 +129,24 @@ class ColumnsForm(Form):
         help_text=_("The name of the other system, such as salesforce. Files from the same system share IDs."),
     )
 
-    def __init__(self, data=None, *, job, kind: kinds.ImportKind, header: list[str], decisions: dict[str, Decision]):
+    save_as = forms.CharField(
+        label=_("Save these columns as"),
+        max_length=80,
+        required=False,
+        help_text=_("Offered under this name when a file with the same columns comes again."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(
+        self,
+        data=None,
+        *,
+        job,
+        kind: kinds.ImportKind,
+        header: list[str],
+        decisions: dict[str, Decision],
+        times: tuple[str, ...] = (),
+    ):
         options = job.options
         initial: dict[str, Any] = {**options["dialect"], "system": options["system"]}
         initial |= {f"read_{field}": value for field, value in options.get("answers", {}).items()}
@@ -55,7 +154,17 @@ class ColumnsForm(Form):
         initial |= {"default_owner": job.user.email} if "owner" in kind.must_ask else {}
         initial |= {f"default_{field}": value for field, value in options["defaults"].items()}
         super().__init__(data, initial=initial)
-        self.kind, self.header = kind, header
+        self.kind, self.header, self.left_out = kind, header, options.get("left_out", {})
+        if times:
+            chosen = (data or {}).get("zone") or options.get("zone") or firm_zone().key
+            self.fields["zone"] = forms.ChoiceField(
+                label=_("Time zone of times without one"),
+                choices=zone_choices,
+                initial=chosen,
+                help_text="; ".join(as_read(times, chosen)),
+            )
+        for name in {"encoding", "delimiter"} - options["dialect"].keys():  # of what is no text, or no table
+            del self.fields[name]
         choices = [("", _("not in the file")), *((name, name) for name in header)]
         for column in kind.columns:
             self.fields[f"map_{column.name}"] = forms.ChoiceField(
@@ -63,7 +172,7 @@ class ColumnsForm(Form):
             )
         for column in self.default_columns():
             self.fields[f"default_{column.name}"] = _default_field(column)
-        if samples := options.get("encodings"):
+        if (samples := options.get("encodings")) and "encoding" in self.fields:
             pairs = samples.items() if isinstance(samples, dict) else samples  # jobs from 0.2 have a dict
             self.fields["encoding"] = _encoding_field([*pairs])
         labels = {column.name: column.label for column in kind.columns}
@@ -83,7 +192,11 @@ class ColumnsForm(Form):
     def default_columns(self) -> list[kinds.Column]:
         return [column for column in self.kind.columns if column.name in self.kind.defaults]
 
-    reading = part_of(Layout("encoding", "delimiter", "system"))
+    def reading(self) -> Helper:
+        names = ("encoding", "delimiter", "system", "zone")
+        return part_of(Layout(*(name for name in names if name in self.fields)))
+
+    saving = part_of(Layout("save_as"))
 
     def questions(self) -> Helper:
         """One question for each column whose format is undecided."""
@@ -104,7 +217,24 @@ class ColumnsForm(Form):
 
     @property
     def unused(self) -> list[str]:
-        """Columns of the file that fill no field."""
+        """Columns of the file that fill no field, besides those that are left out for a reason."""
+        return [name for name in self._not_used() if name not in self.left_out]
+
+    @property
+    def reasons(self) -> list[tuple[str, list[str]]]:
+        """[(why, the columns that are left out for it)]"""
+        found: dict[str, list[str]] = {}
+        for name in self._not_used():
+            if name in self.left_out:
+                found.setdefault(reason(self.left_out[name]), []).append(name)
+        return [*found.items()]
+
+    @property
+    def understood(self) -> int:
+        """How many columns of the file fill a field, or are left out for a reason."""
+        return len(self.header) - len(self.unused)
+
+    def _not_used(self) -> list[str]:
         used = {self[f"map_{column.name}"].value() for column in self.kind.columns}
         return [name for name in self.header if name not in used]
 
@@ -121,9 +251,10 @@ class ColumnsForm(Form):
     def options(self) -> dict[str, Any]:
         clean = self.cleaned_data
         return {
-            "dialect": {key: clean[key] for key in ("encoding", "delimiter")},
+            "dialect": {key: clean[key] for key in ("encoding", "delimiter") if key in clean},
             "answers": {name: clean[f"read_{name}"] for name in self.asked},
             "system": clean["system"],
+            "zone": clean.get("zone", ""),
             "mapping": {column.name: clean[f"map_{column.name}"] for column in self.kind.columns},
             "defaults": {column.name: str(clean[f"default_{column.name}"] or "") for column in self.default_columns()},
         }
@@ -154,20 +285,75 @@ def _default_field(column: kinds.Column) -> forms.Field:
     return forms.CharField(label=label, required=False, max_length=200, help_text=column.help_text)
 
 
-class PeopleForm(Form):
-    """The colleagues meant by the names in the file."""
+KEEP, OMIT, ADD = "", "-", "+"  # what may become of a word, besides what it means
 
-    def __init__(self, data=None, *, job):
+
+class ValuesForm(Form):
+    """What the words of the file mean that nobody here knows, a field for each."""
+
+    def __init__(self, data=None, *, jobs: Iterable[Any], user: User):
         super().__init__(data)
-        self.names = [name for name, _count in job.report.get("unknown_people", [])]
-        people = [("", _("Nobody here")), *((user.email, user.name) for user in User.objects.active())]
-        for at, (name, count) in enumerate(job.report.get("unknown_people", [])):
-            label = _("%(name)s (in %(count)s rows)") % {"name": name, "count": count}
-            self.fields[f"person_{at}"] = forms.ChoiceField(label=label, choices=people, required=False)
+        self.words: list[tuple[str, str, str]] = []  # (name of the form's field, vocabulary, word)
+        self.parts: list[tuple[str, Helper]] = []  # (label of the field, its words)
+        for column, found in _unknown(jobs):
+            names, choices = [], _meanings(column, acting(user))
+            for word, count in found.items():
+                name = f"value_{len(self.words)}"
+                self.words.append((name, column.vocabulary.key, word))
+                label = ngettext("%(word)s (in %(n)s row)", "%(word)s (in %(n)s rows)", count)
+                label %= {"word": word, "n": number_format(count, force_grouping=True)}
+                self.fields[name] = forms.ChoiceField(label=label, choices=choices, required=False)
+                names.append(name)
+            self.parts.append((str(column.label), part_of(Layout(*names))))
 
-    def people(self) -> dict[str, str]:
-        chosen = {name: self.cleaned_data[f"person_{at}"] for at, name in enumerate(self.names)}
-        return {name: email for name, email in chosen.items() if email}
+    def values(self) -> dict[str, dict[str, str]]:
+        """{vocabulary: {word: what it means here}}; what stays as it is, is not in it."""
+        said: dict[str, dict[str, str]] = {}
+        for name, key, word in self.words:
+            if chosen := self.cleaned_data[name]:
+                said.setdefault(key, {})[word] = {OMIT: "", ADD: word}.get(chosen, chosen)
+        return said
+
+    def new(self) -> dict[str, list[str]]:
+        """{vocabulary: the words that are added to it}"""
+        added: dict[str, list[str]] = {}
+        for name, key, word in self.words:
+            if self.cleaned_data[name] == ADD:
+                added.setdefault(key, []).append(word)
+        return added
+
+
+def _unknown(jobs: Iterable[Any]) -> list[tuple[Any, Counter]]:
+    """[(a column of the vocabulary, {word that nobody knows: in how many rows})] over the jobs that were checked."""
+    found: dict[str, tuple[Any, Counter]] = {}
+    for job in jobs:
+        columns = {each.vocabulary.key: each for each in kind_of(job).columns if each.vocabulary}
+        for key, words in job.report.get("unknown", []):
+            if key in columns:
+                found.setdefault(key, (columns[key], Counter()))[1].update(dict(words))
+    return [*found.values()]
+
+
+def _meanings(column: kinds.Column, principal: Any) -> list[tuple[str, Any]]:
+    vocabulary: Any = column.vocabulary
+    is_people = vocabulary.key == kinds.PEOPLE
+    asis = _("Nobody here") if is_people else _("Add it") if vocabulary.is_made else _("Leave as it is")
+    creator = kinds.creators.get(vocabulary.key)
+    more = [(ADD, _("Add it"))] if creator and creator.may(principal) else []
+    omit = [] if is_people else [(OMIT, _("Leave it out"))]
+    options = [(str(value), str(label)) for value, label in vocabulary.options() if value != ""]
+    return [(KEEP, asis), *more, *omit, *options]
+
+
+FLAGGED = [(LEFT_OUT, _("Skip these rows")), (CONFIRMED, _("Import them as shown"))]
+
+
+class MoveForm(Form):
+    """What becomes of rows that have a question, in all files of a move."""
+
+    questions = forms.ChoiceField(
+        label=_("Rows that would rename a record"), choices=FLAGGED, initial=LEFT_OUT, required=False
+    )
 
 
 class StartForm(Form):
@@ -175,7 +361,7 @@ class StartForm(Form):
 
     questions = forms.ChoiceField(
         label=_("Flagged rows"),
-        choices=[(LEFT_OUT, _("Skip these rows")), (CONFIRMED, _("Import them as shown"))],
+        choices=FLAGGED,
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose what to do with the flagged rows.")},
     )

@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from crm.core.base.reading import Conventions
+from django.utils.translation import gettext as _
+
+from crm.core.base.errors import ServiceError
+from crm.core.base.reading import Conventions, read_moment
 from crm.core.base.registry import Registry, always
 
 CREATED, UPDATED, UNCHANGED, FAILED = OUTCOMES = ("created", "updated", "unchanged", "failed")
@@ -13,12 +16,45 @@ Values = dict[str, Any]
 Context = dict[str, Any]
 
 
+PEOPLE = "people"  # the vocabulary of colleagues
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The few words that a column may say here. A word of the file that is none of them is asked for once per file, and
+    remembered under `key` for the system it came from.
+
+    `options()` are [(what a cell says, label)]. `is_read`: the column's parser knows more words than those. `also` are words
+    that the kind understands besides. `split` takes a cell with several apart; `is_made`: the import itself adds an unknown
+    one.
+    """
+
+    key: str
+    options: Callable[[], Iterable[tuple[Any, Any]]]
+    is_read: bool = False
+    also: tuple[str, ...] = ()
+    split: Callable[[str], list[str]] | None = None
+    is_made: bool = False
+
+
+@dataclass(frozen=True)
+class Creator:
+    """How a word of a vocabulary (its `key`) is added: `create(principal, text)`."""
+
+    key: str
+    may: Callable[[Any], bool]
+    create: Callable[[Any, str], Any]
+
+
+creators: Registry[Creator] = Registry("creator of words")
+
+
 @dataclass(frozen=True)
 class Column:
     """A field that a file's column may fill. `aliases` are folded header names that suggest it. `parse(text,
     conventions)` returns the value or raises ValueError with a message; `asks` is what its column must decide first
-    (`deciding.decide`). `choices` are for questions asked once for all rows. `is_person`: it names a colleague, so that
-    unknown names can be matched once for the whole file; `is_client`: a client. An unreadable value fails the row; in a lenient column it is
+    (`deciding.decide`). `choices` are for questions asked once for all rows. `vocabulary`: what it may say; unknown words are
+    matched once for the whole file. `is_client`: it names a client. An unreadable value fails the row; in a lenient column it is
     left out with a remark (`values["left_out"]`).
     """
 
@@ -30,13 +66,18 @@ class Column:
     choices: Callable[[], list[tuple[str, Any]]] | None = None
     help_text: Any = ""
     is_lenient: bool = False
-    is_person: bool = False
+    vocabulary: Vocabulary | None = None
     is_client: bool = False
     is_used: Callable[[], bool] = always
 
     @property
     def asks(self) -> str:
         return getattr(self.parse, "asks", "")
+
+    @property
+    def has_time(self) -> bool:
+        """Whether a cell says a time of day, which needs a zone."""
+        return getattr(self.parse, "read", None) is read_moment
 
 
 class OpenColumns(Sequence[Column]):
@@ -111,6 +152,14 @@ class Plan:
 Remarks = Iterable[tuple[Plan, str]]
 
 
+class Waits(ServiceError):
+    """Raised for a row of a preview that belongs to what another file brings, which runs first."""
+
+    def __init__(self, target: str):
+        super().__init__(_("Belongs to a row of another file, which is imported first."))
+        self.target = target
+
+
 @dataclass(frozen=True)
 class ImportKind:
     """A kind of file.
@@ -124,8 +173,9 @@ class ImportKind:
 
     `defaults` are the columns that may be answered once for all rows (such as status), `must_ask` those of them that
     are required if the file has no such column. `needs`: at least one column of each of these groups. `ids` are the
-    columns that hold ids of another system. `export(principal)` returns head and rows of a file that this kind can read
-    back. `match_note` tells people how rows are recognised.
+    columns that hold ids of another system. `turn`: of several files, those with a
+    lower one come first; `of`: the records that it brings. `export(principal)` returns head and rows of a file that this
+    kind can read back. `match_note` tells people how rows are recognised.
     """
 
     key: str
@@ -144,9 +194,8 @@ class ImportKind:
     ids: tuple[str, ...] = ("external_id",)
     may_import: Callable[[Any], bool] = lambda user: True
     match_note: Any = ""
-
-    def people(self) -> Iterator[Column]:
-        return (column for column in self.columns if column.is_person)
+    turn: int = 50
+    of: str = ""
 
 
 def identity(values: Values) -> str:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import OperationalError
@@ -19,10 +20,14 @@ from django.utils.translation import gettext as _
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.base.reading import Conventions, fold
+from crm.core.files.models import StoredFile
 from crm.core.files.services import read_bytes
 from crm.core.firm.queries import firm_cached, firm_today, firm_zone, get_firm
-from crm.core.importing import kinds, tabular
-from crm.core.importing.kinds import Context, ImportKind, Plan, Values
+from crm.core.importing import kinds, readers, tabular
+from crm.core.importing.kinds import PEOPLE, UNCHANGED, Column, Context, ImportKind, Plan, Values, Waits
+from crm.core.importing.presets import SKIPPED, ids_in
+from crm.core.importing.readers.keeping import kept_rows
+from crm.core.importing.recognising import joined, remembered
 from crm.core.listing.files import unsafe_cell
 from crm.core.work.models import Job
 
@@ -36,19 +41,31 @@ def kind_of(job: Job) -> ImportKind:
 
 
 def read_job(job: Job) -> tuple[list[str], Iterator[tabular.Row]]:
-    """(header, rows) of the job's file. Raises UnreadableTable."""
+    """(header, rows) of the job's table. Raises UnreadableTable."""
     if job.file is None:
         raise tabular.UnreadableTable(_("The file of this import no longer exists."))
-    return tabular.read(read_bytes(job.file), dialect_of(job))
+    key = job.options.get("table", "")
+    if key is None:
+        raise tabular.UnreadableTable(_("The file holds several tables. Choose one."))
+    if kept := job.options.get("rows"):
+        return kept_rows(StoredFile.objects.get(pk=kept))
+    if not key:
+        return tabular.read(read_bytes(job.file), dialect_of(job) or tabular.Dialect())
+    table = readers.table(job.file.name, read_bytes(job.file), key, dialect_of(job))
+    return table.header, table.read()
 
 
-def dialect_of(job: Job) -> tabular.Dialect:
-    return tabular.Dialect(**{name: job.options["dialect"][name] for name in ("encoding", "delimiter")})
+def dialect_of(job: Job) -> tabular.Dialect | None:
+    """How the job's text is read; None for what is no text."""
+    given = job.options["dialect"]
+    names = [name for name in ("encoding", "delimiter") if name in given]
+    return tabular.Dialect(**{name: given[name] for name in names}) if given else None
 
 
 def conventions_of(job: Job) -> dict[str, Conventions]:
     """{field: how its column is written}."""
-    base = Conventions(zone=firm_zone(), currency=get_firm().currency)
+    zone = ZoneInfo(job.options["zone"]) if job.options.get("zone") else firm_zone()
+    base = Conventions(zone=zone, currency=get_firm().currency)
     decided = job.options.get("conventions", {})
     return {column.name: replace(base, **decided.get(column.name, {})) for column in kind_of(job).columns}
 
@@ -61,7 +78,7 @@ def make_context(job: Job) -> Context:
     return {
         "system": options.get("system") or UNNAMED_SYSTEM,
         "defaults": options.get("defaults", {}),
-        "people": {fold(name): email for name, email in options.get("people", {}).items()},
+        "people": {name: email for name, email in values_of(job).get(PEOPLE, {}).items() if email},
         "now": now,
         "today": firm_today(now),
         "currency": get_firm().currency,
@@ -72,18 +89,69 @@ def make_context(job: Job) -> Context:
     }
 
 
+def values_of(job: Job) -> dict[str, dict[str, str]]:
+    """{vocabulary: {folded word of the file: what it means here}}: what is remembered of its system, and what was said for the job
+    itself. Jobs from before have the colleagues apart."""
+    people = {fold(name): email for name, email in job.options.get("people", {}).items()}
+    remembered_now, _zone = remembered(kind_of(job), job.options.get("system", ""))
+    return joined({PEOPLE: people}, job.options.get("values", {}), remembered_now)
+
+
+class Words:
+    """What the words of a file mean in the columns that say one of a few; counts those that nobody knows."""
+
+    def __init__(self, job: Job, context: Context):
+        self.values, self.unknown = values_of(job), context["survey"].setdefault("unknown", {})
+        self._known: dict[str, set[str]] = {}
+
+    def read(self, column: Column, text: str) -> str:
+        """The text with its words replaced by what they mean here."""
+        vocabulary = column.vocabulary
+        if vocabulary is None or not text:
+            return text
+        given = self.values.get(vocabulary.key, {})
+        if vocabulary.key == PEOPLE:  # `find_user` looks them up, and counts those that nobody knows
+            return text
+        parts = vocabulary.split(text) if vocabulary.split else [text]
+        return "; ".join(filter(None, (self._word(column, part, given) for part in parts)))
+
+    def _word(self, column: Column, text: str, given: dict[str, str]) -> str:
+        if (said := given.get(fold(text)[:200])) is not None:
+            return said
+        if not self._is_known(column, text):
+            self.unknown.setdefault(column.vocabulary.key, Counter())[text[:100]] += 1  # type: ignore[union-attr]
+        return text
+
+    def _is_known(self, column: Column, text: str) -> bool:
+        vocabulary: Any = column.vocabulary
+        if vocabulary.key not in self._known:
+            words = {str(word) for pair in vocabulary.options() for word in pair} | {*vocabulary.also}
+            self._known[vocabulary.key] = {fold(word) for word in words}
+        if fold(text) in self._known[vocabulary.key]:
+            return True
+        try:
+            return bool(vocabulary.is_read and column.parse and (column.parse(text, Conventions()), True))
+        except ValueError:
+            return False
+
+
 class Planner:
     """`chunks(skip)` yields lists of plans in file order; the first `skip` rows are only remembered and come as empty
-    lists. Apply a chunk before asking for the next one.
+    lists. Apply a chunk before asking for the next one. `coming`: for a preview, the ids and names of what the files that
+    run earlier bring, {kind of record: names and ids}.
     """
 
-    def __init__(self, job: Job):
+    def __init__(self, job: Job, coming: dict[str, set[str]] | None = None):
         self.job, self.kind, self.principal = job, kind_of(job), acting(job.user)
         self.context, self.conventions = make_context(job), conventions_of(job)
+        self.context["coming"] = coming or {}
         self.header, _rows = read_job(job)
         place = {name: index for index, name in enumerate(self.header)}
         mapping = job.options["mapping"]
         self.columns = [(column, place.get(mapping.get(column.name))) for column in self.kind.columns]
+        skip = job.options.get("skip", {})
+        self.skips = [(place[name], {*of["values"]}, of["why"]) for name, of in skip.items() if name in place]
+        self.words = Words(job, self.context)
         self._seen: Counter[bytes] = Counter()
         self._survey()
 
@@ -91,7 +159,11 @@ class Planner:
         used = [(column.name, place) for column, place in self.columns if place is not None]
         for row in read_job(self.job)[1]:
             if not row.problem:
-                self.kind.survey({name: unsafe_cell(row.cells[place]) for name, place in used}, self.context)
+                self.kind.survey({name: self._cell(name, row.cells[place]) for name, place in used}, self.context)
+
+    def _cell(self, name: str, text: str) -> str:
+        text = unsafe_cell(text)
+        return ids_in(text, self.context["system"]) if name.endswith("external_id") and text else text
 
     def chunks(self, skip: int = 0) -> Iterator[list[Plan]]:
         rows = read_job(self.job)[1]
@@ -105,7 +177,8 @@ class Planner:
     @firm_cached()  # settings and custom fields stay the same within a chunk
     def _plan(self, batch: list[tabular.Row]) -> list[Plan]:
         parsed = [(row, *self._values(row)) for row in batch]
-        is_ready = self._prepare([values for _row, values, problems in parsed if not problems])
+        wanted = [values for _row, values, problems in parsed if not problems and "skipped" not in values]
+        is_ready = self._prepare(wanted)
         return [self._plan_row(row, values, problems, is_ready=is_ready) for row, values, problems in parsed]
 
     def _prepare(self, values: list[Values]) -> bool:
@@ -125,6 +198,8 @@ class Planner:
     def _plan_row(self, row: tabular.Row, values: Values, problems: list[str], *, is_ready: bool) -> Plan:
         if problems:
             return Plan(row.number).fail(*problems)
+        if why := values.get("skipped"):
+            return Plan(row.number, UNCHANGED, warnings=[str(SKIPPED[why])])
 
         def make() -> Plan:
             if not is_ready:
@@ -141,12 +216,18 @@ class Planner:
         """(values by field, problems) of one row; an empty cell takes the answer for all rows."""
         if row.problem:
             return {}, [row.problem]
+        for place, texts, why in self.skips:
+            if row.cells[place].casefold() in texts:
+                return {"skipped": why}, []
         values: Values = {}
         problems: list[str] = []
         left_out: list[str] = []
         defaulted: set[str] = set()
         for column, place in self.columns:
-            text = unsafe_cell(row.cells[place]) if place is not None else ""
+            if place in row.faults:
+                problems.append(f"{column.label}: {row.faults[place]}")
+                continue
+            text = self.words.read(column, self._cell(column.name, row.cells[place])) if place is not None else ""
             if not text and (text := str(self.context["defaults"].get(column.name) or "")):
                 defaulted.add(column.name)
             if not text:
@@ -175,6 +256,8 @@ def guarded(make: Any, job: Job, number: int) -> Plan:
         return make()
     except OperationalError:
         raise  # the database is away: not the row's fault
+    except Waits as waits:
+        return Plan(target=waits.target, warnings=[waits.message])
     except Exception as error:
         return Plan().fail(*why(error, job, number))
 

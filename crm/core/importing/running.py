@@ -18,9 +18,12 @@ from crm.core.files.models import StoredFile
 from crm.core.files.services import store_bytes
 from crm.core.firm.queries import firm_cached
 from crm.core.importing import tabular
-from crm.core.importing.kinds import CONFIRMED, FAILED, OUTCOMES, Plan
+from crm.core.importing.coming import coming_for
+from crm.core.importing.kinds import CONFIRMED, FAILED, OUTCOMES, PEOPLE, Plan
+from crm.core.importing.models import MoveFile
 from crm.core.importing.planner import Planner, read_job, why
 from crm.core.notifications.models import Notification
+from crm.core.work import jobs
 from crm.core.work.choices import JobState
 from crm.core.work.leases import give_back, release, resume, still_mine, take
 from crm.core.work.models import Job
@@ -29,14 +32,14 @@ from crm.core.work.stopping import is_stopping
 log = logging.getLogger(__name__)
 MAX_SHOWN = 200  # rows of each outcome, and of those with warnings; each chunk writes the whole report
 MAX_REASONS = 5000
-MAX_PEOPLE = 50
+MAX_UNKNOWN = 50
 ABANDONED = timedelta(days=7)  # an import that was prepared and never started is discarded after this
 PROGRESS_EVERY = 1.0  # seconds, while a file is checked
 
 
 def preview(job: Job) -> dict[str, Any]:
     """The report of what the import would do; writes nothing. Raises UnreadableTable."""
-    report, planner = new_report(), Planner(job)
+    report, planner = new_report(), Planner(job, coming_for(job))
     for _chunk in _noted(planner, report):
         pass
     return _checked(report, planner)
@@ -51,14 +54,20 @@ def _noted(planner: Planner, report: dict[str, Any]) -> Iterator[None]:
 
 
 def _checked(report: dict[str, Any], planner: Planner) -> dict[str, Any]:
-    """The report of a preview, with unknown colleagues and unused columns."""
+    """The report of a preview, with unknown words and unused columns."""
     used = {*planner.job.options["mapping"].values()}
     del report["failed"]
     return report | {
         "at": 0,
-        "unknown_people": planner.context["survey"].get("unknown_people", Counter()).most_common(MAX_PEOPLE),
+        "unknown": _unknown(planner.context["survey"]),
         "unused": [name for name in planner.header if name not in used],
     }
+
+
+def _unknown(survey: dict[str, Any]) -> list[list[Any]]:
+    """[[vocabulary, [[word of the file, in how many rows]]]] of the words that nobody knows, colleagues first."""
+    found = {PEOPLE: survey.get("unknown_people", Counter()), **survey.get("unknown", {})}
+    return [[key, [[*pair] for pair in words.most_common(MAX_UNKNOWN)]] for key, words in found.items() if words]
 
 
 def new_report() -> dict[str, Any]:
@@ -132,7 +141,7 @@ def run_job(*, job_id: int) -> str:
 
 def _check(job: Job, token: uuid.UUID) -> None:
     """Plan the whole file. Locks nothing but the job."""
-    report, told, planner = new_report(), time.monotonic(), Planner(job)
+    report, told, planner = new_report(), time.monotonic(), Planner(job, coming_for(job))
     for _chunk in _noted(planner, report):
         if time.monotonic() - told > PROGRESS_EVERY:
             told = time.monotonic()
@@ -207,7 +216,8 @@ def _finish(job: Job, token: uuid.UUID, report: dict, header: list[str]) -> None
     job.report, job.done = report, report["at"]
     release(job, JobState.DONE, ended_at=timezone.now())
     job.save(update_fields=["report", "done", "failed_rows"])
-    _notify(job)
+    if not _wake_move(job):
+        _notify(job)
 
 
 def _failed_rows(job: Job, failed: Iterable[list], header: list[str]) -> StoredFile | None:
@@ -233,7 +243,16 @@ def _fail(job: Job, token: uuid.UUID, message: str, *, is_check: bool) -> None:
         mine.update(state=JobState.READY, started_at=None, **values)
     elif mine.update(state=JobState.FAILED, ended_at=timezone.now(), **values):
         job.state = JobState.FAILED
-        _notify(job)
+        if not _wake_move(job):
+            _notify(job)
+
+
+def _wake_move(job: Job) -> bool:
+    """Let the move that the job belongs to go on; it says when all is done. Whether there is one."""
+    move_id = MoveFile.objects.filter(job=job).values_list("move", flat=True).first()
+    if move_id is not None:
+        jobs.enqueue("crm.core.tasks.continue_move", move_id=move_id)
+    return move_id is not None
 
 
 def _notify(job: Job) -> None:

@@ -1,7 +1,8 @@
 """Importing a file: a job in steps.
 
-upload → dialect detected and columns guessed (both can be changed) → a worker plans the whole file (nothing written) →
-the same plans are built again and applied in chunks that commit with their progress → report and a file of failed rows.
+upload → one of its tables chosen if it holds several → dialect detected and columns guessed (both can be changed) → a
+worker plans the whole file (nothing written) → the same plans are built again and applied in chunks that commit with
+their progress → report and a file of failed rows.
 A stopped worker returns its lease; a dead one is replaced when the lease ends. Either way the run resumes after the
 last committed chunk.
 """
@@ -15,15 +16,20 @@ from django.utils.translation import gettext as _
 
 from crm.core.base.deciding import Decision, decide_all
 from crm.core.base.errors import ServiceError
+from crm.core.base.permissions import require
 from crm.core.base.principals import Principal
 from crm.core.base.reading import fold
 from crm.core.base.services import service
 from crm.core.files.models import StoredFile
 from crm.core.files.services import read_bytes
-from crm.core.importing import tabular
+from crm.core.importing import kinds, readers, tabular
 from crm.core.importing.kinds import CONFIRMED, FAILED, LEFT_OUT, ImportKind
-from crm.core.importing.permissions import may_import_job, may_import_kind
+from crm.core.importing.models import TIME_ZONE, SavedMapping
+from crm.core.importing.permissions import may_import, may_import_job, may_import_kind
 from crm.core.importing.planner import kind_of, read_job
+from crm.core.importing.readers import Table
+from crm.core.importing.readers.keeping import keep
+from crm.core.importing.recognising import joined, remember, remembered, times_without_zone, understood
 from crm.core.importing.running import new_report
 from crm.core.listing.files import unsafe_cell
 from crm.core.work import jobs
@@ -31,71 +37,142 @@ from crm.core.work.choices import JobState
 from crm.core.work.leases import OPEN, release
 from crm.core.work.models import Job
 
+UNANSWERED: dict[str, Any] = {
+    "dialect": {},
+    "encodings": [],
+    "mapping": {},
+    "conventions": {},
+    "defaults": {},
+    "answers": {},
+    "people": {},
+    "system": "",
+    "questions": "",
+    "rows": None,
+    "must_ask": [],
+    "remarks": [],
+    "zone": "",
+    "values": {},
+    "skip": {},
+    "left_out": {},
+    "looks_like": {},
+    "other": {},
+    "of_table": {"mapping": {}, "defaults": {}, "system": ""},
+}
+
 
 @service(may=may_import_kind)
-def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile) -> Job:
-    """Create a job to review, with dialect and columns guessed. Raises ServiceError (field "file") if the file cannot
-    be read to the end.
+def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile, table: str = "") -> Job:
+    """Create a job to review, with dialect and columns guessed. `table` names one of the file's tables; without it the
+    only one with rows is taken, or the only one of this kind, or none (then `choose_table`). A table that can be of one
+    kind only is imported as that. Raises ServiceError (field "file" or "table") if the file cannot be read to the end.
     """
-    data = read_bytes(file)
+    found = tables_of(file)
+    chosen = _chosen(found, kind, table)
+    job = Job(user=principal.user, file=file, options={**UNANSWERED, "table": None})
+    job.options["tables"] = [[each.key, each.title, each.total, each.kind] for each in found]
+    _take(principal, job, kind, chosen) if chosen else _name(job, kind)
+    job.save()
+    return job
+
+
+def tables_of(file: StoredFile) -> list[Table]:
+    """The tables of a file that have rows. Raises ServiceError (field "file")."""
     try:
-        encoding = tabular.decide_encoding(data)
-        dialect = tabular.detect(data, tabular.likeliest(encoding))
-        header, rows = tabular.read(data, dialect)
-        total = sum(1 for _row in rows)
+        found = readers.tables(file.name, read_bytes(file))
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), field="file") from error
-    if not total:
+    if not any(table.total for table in found):
         raise ServiceError(_("The file has a header but no rows."), field="file")
-    mapping = guess_mapping(kind, header)
-    return Job.objects.create(
-        kind=f"import:{kind.key}",
-        user=principal.user,
-        title=(_("Import of %(kind)s from %(file)s") % {"kind": str(kind.label).lower(), "file": file.name})[:200],
-        file=file,
-        total=total,
-        options={
-            "dialect": asdict(dialect),
-            "encodings": [  # a list, because the database does not keep the order of keys
-                (option.value, [line for _none, line in option.samples]) for option in encoding.options
-            ],
-            "mapping": mapping,
-            "defaults": {},
-            "answers": {},
-            "people": {},
-            "system": guess_system(header),
-            "questions": "",
+    return [table for table in found if table.total]
+
+
+def _chosen(found: list[Table], kind: ImportKind, key: str) -> Table | None:
+    if key:
+        try:
+            return readers.find(found, key)
+        except tabular.UnreadableTable as error:
+            raise ServiceError(str(error), field="table") from error
+    own = [table for table in found if table.kind == kind.key]
+    return next((few[0] for few in (found, own) if len(few) == 1), None)
+
+
+@service(may=may_import_job)
+def choose_table(principal: Principal, *, job: Job, table: str, kind: ImportKind | None = None) -> Job:
+    """Choose which of the file's tables the job imports, and as what; its columns are guessed. Raises ServiceError
+    (field "table").
+    """
+    job = _own_ready(principal, job)
+    kind = kind or kind_of(job)
+    require(may_import_kind(principal, kind))
+    job.options, job.report = job.options | UNANSWERED, {}
+    _take(principal, job, kind, _chosen(tables_of(job.file), kind, table))  # type: ignore[arg-type]
+    job.save()
+    return job
+
+
+@service(may=may_import_job)
+def import_again(principal: Principal, *, job: Job) -> Job:
+    """A new import of the same file, for another of its tables."""
+    options = {**UNANSWERED, "table": None, "tables": job.options.get("tables", [])}
+    if len(options["tables"]) < 2:
+        raise ServiceError(_("The file has no other table."))
+    return Job.objects.create(kind=job.kind, title=job.title, user=principal.user, file=job.file, options=options)
+
+
+def _name(job: Job, kind: ImportKind) -> None:
+    words = {"kind": str(kind.label).lower(), "file": job.file.name}  # type: ignore[union-attr]
+    job.kind, job.title = f"import:{kind.key}", (_("Import of %(kind)s from %(file)s") % words)[:200]
+
+
+def _take(principal: Principal, job: Job, kind: ImportKind, table: Table) -> None:
+    if table.kind and table.kind != kind.key:
+        kind = kinds.get(table.kind)
+        require(may_import_kind(principal, kind))
+    job.total, fields = table.total, {column.name for column in kind.columns}
+    job.options |= {
+        "table": table.key,
+        "dialect": {name: said for name, said in asdict(table.dialect).items() if said} if table.dialect else {},
+        "encodings": [  # a list, because the database does not keep the order of keys
+            (option.value, [line for _none, line in option.samples]) for option in table.encodings
+        ],
+        "must_ask": list(table.must_ask),
+        "rows": keep(principal, table, name=job.file.name).pk if table.is_slow else None,  # type: ignore[union-attr]
+        "remarks": list(table.remarks),
+        "of_table": {
+            "mapping": {name: said for name, said in table.mapping.items() if name in fields},
+            "defaults": dict(table.defaults),
+            "system": table.system,
         },
-    )
+    }
+    _understand(principal, job, kind, table.header)
 
 
-def guess_mapping(kind: ImportKind, header: list[str]) -> dict[str, str]:
-    """{field: header}: by the field's name and aliases, each header used once."""
-    folded = {fold(name): name for name in reversed(header)}
-    mapping: dict[str, str] = {}
-    for column in kind.columns:
-        for alias in (column.name, str(column.label), *column.aliases):
-            name = folded.get(fold(alias))
-            if name and name not in mapping.values():
-                mapping[column.name] = name
-                break
-    return mapping
+def _understand(principal: Principal, job: Job, kind: ImportKind, header: list[str]) -> None:
+    """Set what the header suggests, and what was said of its system before. What the file's reader knows counts more."""
+    known, own = understood(kind, header, principal), job.options["of_table"]
+    system = own["system"] or known["system"]
+    values, zone = remembered(kind, system)
+    _name(job, kind)
+    job.options |= known | {
+        "mapping": {name: of for name, of in known["mapping"].items() if of not in own["mapping"].values()}
+        | own["mapping"],
+        "defaults": known["defaults"] | own["defaults"],
+        "system": system,
+        "values": joined(known["values"], values),
+        "zone": zone,
+    }
 
 
-OWN_ID = "Rapport id"
-OWN_SYSTEM = "rapport"
-
-
-def guess_system(header: list[str]) -> str:
-    """The system that the ids in the file belong to: a known export by its headers, else "" (ask the user)."""
-    names = {name.upper() for name in header}
-    if any(name.startswith(OWN_ID) for name in header):
-        return OWN_SYSTEM
-    if {"ISDELETED", "SYSTEMMODSTAMP"} & names:
-        return "salesforce"
-    if any(name.lower().startswith("hs_") or name == "Record ID" for name in header):
-        return "hubspot"
-    return ""
+@service(may=may_import_job)
+def change_kind(principal: Principal, *, job: Job, kind: ImportKind) -> Job:
+    """Read the file as another kind; its columns are guessed again. Raises PermissionDenied, ServiceError."""
+    require(may_import_kind(principal, kind))
+    job = _own_ready(principal, job)
+    job.options |= {"answers": {}, "conventions": {}, "is_unsure": False}
+    _understand(principal, job, kind, read_job(job)[0])
+    job.report = {}
+    job.save(update_fields=["kind", "title", "options", "report"])
+    return job
 
 
 def decide_columns(
@@ -144,17 +221,23 @@ def set_options(
     mapping: dict[str, str],
     defaults: dict[str, Any],
     system: str,
-    people: dict[str, str] | None = None,
+    values: dict[str, dict[str, str]] | None = None,
     answers: dict[str, str] | None = None,
+    zone: str = "",
 ) -> Job:
     """Change how the file is read and mapped. `answers` ({field: value}, or {"date_order": …, "decimal": …} for all)
-    apply to undecided columns. Raises ServiceError for a required field without a column, an undecided column without
+    apply to undecided columns. `values`: {vocabulary: {word of the file: what it means}}; `zone`: of times that name none,
+    "" for the firm's. What is said of a named system is remembered. Raises ServiceError for a required field without a column, an undecided column without
     an answer, or ids of an unnamed system.
     """
     job = _own_ready(principal, job)
     kind = kind_of(job)
     mapping = {field: name for field, name in mapping.items() if name}
     _check_mapping(kind, mapping, defaults)
+    for name in job.options.get("must_ask", ()):
+        if not defaults.get(name):
+            message = _("The file does not say. Choose one value for all rows.")
+            raise ServiceError(message, field=f"default_{name}")
     system = fold(system)[:60]
     if not system and any(name in mapping for name in kind.ids):
         raise ServiceError(_("Say which system the IDs in this file come from."), field="system", code="system_needed")
@@ -162,20 +245,32 @@ def set_options(
         decisions = decisions_of(job, dialect, mapping)
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), field="encoding") from error
-    job.options = {
+    said, zone_before = remembered(kind, system)
+    job.options |= {
         "dialect": dialect,
-        "encodings": job.options.get("encodings", {}),
         "mapping": mapping,
         "conventions": _conventions(decisions, answers or {}),
         "answers": answers or {},
         "defaults": defaults,
-        "people": people or {},
+        "values": joined(said, job.options.get("values", {}), _folded(values or {})),
         "system": system,
+        "zone": zone or zone_before,
+        "times": _times(job, kind, mapping),
         "questions": "",
+        "problem": "",
+        "is_unsure": False,
     }
+    if zone:
+        remember(system, {TIME_ZONE: {"": zone}})
     job.report = {}
     job.save(update_fields=["options", "report"])
     return job
+
+
+def _times(job: Job, kind: ImportKind, mapping: dict[str, str]) -> list[str]:
+    """Some times of the file that name no zone."""
+    header, rows = read_job(job)
+    return [text for _column, text in times_without_zone(kind, mapping, header, rows)]
 
 
 def decisions_of(job: Job, dialect: dict[str, str], mapping: dict[str, str]) -> dict[str, Decision]:
@@ -204,13 +299,54 @@ def check_import(principal: Principal, *, job: Job, now: datetime) -> Job:
 
 
 @service(may=may_import_job)
-def set_people(principal: Principal, *, job: Job, people: dict[str, str]) -> Job:
-    """Set which colleagues the names in the file mean, {name: email}. The file must be checked again."""
+def set_values(
+    principal: Principal,
+    *,
+    job: Job,
+    values: dict[str, dict[str, str]],
+    new: dict[str, list[str]] | None = None,
+) -> Job:
+    """Set what words of the file mean here, {vocabulary: {word: what a cell would say}}; "" leaves the word out. They are remembered for
+    the file's system. `new`: {vocabulary: words} that are added here first. The file must be checked again. Raises PermissionDenied, ServiceError.
+    """
     job = _own_ready(principal, job)
-    job.options = job.options | {"people": job.options.get("people", {}) | people}
+    for key, words in (new or {}).items():
+        for word in words:
+            kinds.creators[key].create(principal, word)
+    said = _folded(values)
+    remember(job.options["system"], said)
+    job.options = job.options | {"values": joined(job.options.get("values", {}), said)}
     job.report = {}
     job.save(update_fields=["options", "report"])
     return job
+
+
+def _folded(values: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    return {field: {fold(word)[:200]: meaning for word, meaning in said.items()} for field, said in values.items()}
+
+
+@service(may=may_import_job)
+def save_mapping(principal: Principal, *, job: Job, name: str) -> SavedMapping:
+    """Keep the columns of a file under a name, to be offered when such a file comes again; the same name replaces them. Raises
+    ServiceError (field save_as).
+    """
+    name = " ".join(name.split())
+    if not name or len(name) > 80:
+        raise ServiceError(_("Enter a name of up to 80 characters."), field="save_as")
+    header, _rows = read_job(job)
+    options = {key: job.options[key] for key in ("mapping", "defaults", "system")}
+    saved, _made = SavedMapping.objects.update_or_create(
+        kind=kind_of(job).key,
+        name=name,
+        defaults={"header": header, "options": options, "created_by": principal.user},
+    )
+    return saved
+
+
+@service(may=lambda principal, mapping: may_import(principal))
+def forget_mapping(principal: Principal, *, mapping: SavedMapping) -> None:
+    """Offer the saved columns no longer; imports that used them stay as they are."""
+    mapping.delete()
 
 
 @service(may=may_import_job)

@@ -9,7 +9,7 @@ import itertools
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os.path import commonprefix
 
 from charset_normalizer import from_bytes
@@ -67,11 +67,14 @@ class Dialect:
 
 @dataclass(frozen=True)
 class Row:
-    """`number` is the line number in a spreadsheet (the header is 1). `problem` says why the row cannot be read."""
+    """`number` is the line number in a spreadsheet (the header is 1). `problem` says why the row cannot be read, `faults`
+    {place: why} which of its cells cannot.
+    """
 
     number: int
     cells: list[str]
     problem: str = ""
+    faults: dict[int, str] = field(default_factory=dict)
 
 
 def detect(data: bytes, encoding: str = "") -> Dialect:
@@ -121,7 +124,7 @@ def decide_encoding(data: bytes) -> Decision:
     try:
         decode(data, "utf-8", partial=True)
     except UnreadableTable:
-        return _decide_among_others(data)
+        return decide_among_others(data)
     return Decision("encoding", "utf-8")
 
 
@@ -129,7 +132,7 @@ def likeliest(decision: Decision) -> str:
     return decision.value or decision.options[0].value
 
 
-def _decide_among_others(data: bytes) -> Decision:
+def decide_among_others(data: bytes) -> Decision:
     """Decide by the lines that are not plain ASCII: the encodings that fit, the least noisy first."""
     lines = itertools.islice(dict.fromkeys(line for line in data.splitlines() if not line.isascii()), TELLING_LINES)
     telling = b"\n".join(lines)
@@ -192,7 +195,7 @@ def decode(data: bytes, encoding: str, *, partial: bool = False) -> str:
 
 def read(data: bytes, dialect: Dialect) -> tuple[list[str], Iterator[Row]]:
     """(header, rows). A row of the wrong width gets a problem and does not stop the rest. Raises UnreadableTable."""
-    lines = _lines(data, dialect)
+    lines = lines_of(data, dialect)
     try:
         reader = csv.reader(lines, delimiter=dialect.delimiter)
         header = _header(reader)
@@ -200,15 +203,28 @@ def read(data: bytes, dialect: Dialect) -> tuple[list[str], Iterator[Row]]:
         raise UnreadableTable(_("The first line is unreadable: %(why)s") % {"why": _too_long()}) from error
     if header is None:
         raise UnreadableTable(_("The file is empty. It needs a header line and at least one row."))
-    if len(header) > settings.IMPORT_MAX_COLUMNS:
-        raise UnreadableTable(
-            _("The file has %(n)d columns. You can import up to %(max)d.")
-            % {"n": len(header), "max": settings.IMPORT_MAX_COLUMNS}
-        )
+    check_width(len(header))
     return unique_headers(header), _rows(lines, dialect.delimiter, len(header))
 
 
-def _lines(data: bytes, dialect: Dialect) -> "_Lines":
+def check_width(columns: int) -> None:
+    """Raises UnreadableTable if an import may not have so many columns."""
+    if columns > settings.IMPORT_MAX_COLUMNS:
+        raise UnreadableTable(
+            _("The file has %(n)d columns. You can import up to %(max)d.")
+            % {"n": columns, "max": settings.IMPORT_MAX_COLUMNS}
+        )
+
+
+def check_length(rows: int) -> None:
+    """Raises UnreadableTable if an import may not have so many rows."""
+    if rows > settings.IMPORT_MAX_ROWS:
+        raise UnreadableTable(
+            _("The file has more than %(max)d rows. Split it and import the parts.") % {"max": settings.IMPORT_MAX_ROWS}
+        )
+
+
+def lines_of(data: bytes, dialect: Dialect) -> "_Lines":
     if dialect.delimiter not in dict(DELIMITERS):
         raise UnreadableTable(_("Unknown delimiter."))
     csv.field_size_limit(MAX_FIELD)
@@ -259,7 +275,7 @@ def _rows(lines: _Lines, delimiter: str, width: int) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error:
-            cells, problem = [], _("The row is unreadable: %(why)s") % {"why": _too_long()}
+            cells, problem = [], unreadable()
         if lines.has_ended or (len(lines.taken) > 1 and (problem or not _is_strict(lines.taken, delimiter))):
             problem = _("This row has an opening quote without a closing one.")
         if problem:
@@ -270,12 +286,13 @@ def _rows(lines: _Lines, delimiter: str, width: int) -> Iterator[Row]:
         elif not any(cell.strip() for cell in cells):
             continue
         read_rows += 1
-        if read_rows > settings.IMPORT_MAX_ROWS:
-            raise UnreadableTable(
-                _("The file has more than %(max)d rows. Split it and import the parts.")
-                % {"max": settings.IMPORT_MAX_ROWS}
-            )
+        check_length(read_rows)
         yield Row(lines.number, _padded(cells, width), problem) if problem else _checked(lines.number, cells, width)
+
+
+def unreadable(line: int = 0) -> str:
+    text = _("Line %(n)d is unreadable: %(why)s") if line else _("The row is unreadable: %(why)s")
+    return text % {"n": line, "why": _too_long()}
 
 
 def _too_long() -> str:

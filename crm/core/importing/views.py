@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,10 +16,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from crm.core.base.errors import ServiceError, add_to_form
 from crm.core.base.permissions import require
 from crm.core.files.services import read_bytes, store_upload
-from crm.core.importing import kinds, tabular
+from crm.core.importing import kinds, moves, tabular
 from crm.core.importing import services as service
-from crm.core.importing.forms import ColumnsForm, PeopleForm, StartForm, UploadForm
+from crm.core.importing.choices import MoveState
+from crm.core.importing.forms import ColumnsForm, KindForm, StartForm, TableForm, UploadForm, ValuesForm
+from crm.core.importing.models import ImportMove, MoveFile, SavedMapping
 from crm.core.importing.permissions import may_import, may_import_job
+from crm.core.importing.recognising import suggestions, times_without_zone, understood
 from crm.core.listing import filters
 from crm.core.listing.files import table_file
 from crm.core.listing.pages import Column, ListPage
@@ -38,6 +42,11 @@ def get_import(request, pk) -> Job:
     job = get_object_or_404(rows, pk=pk)
     require(may_import_job(request.principal, job))
     return job
+
+
+def _move_of(job) -> int | None:
+    """The move that the import belongs to."""
+    return MoveFile.objects.filter(job=job).values_list("move", flat=True).first()
 
 
 class ImportFilters(filters.ListFilters):
@@ -76,21 +85,23 @@ IMPORTS = ListPage(
     noun=lambda n, text: ngettext("%(n)s import", "%(n)s imports", n) % {"n": text},
     words={"discard": _lazy("Discard")},
     more=lambda listing: {
-        "exports": [kind for kind in kinds.kinds() if kind.export and kind.may_import(listing.principal)]
+        "exports": [kind for kind in kinds.kinds() if kind.export and kind.may_import(listing.principal)],
+        "moves": ImportMove.objects.visible_to(listing.principal).exclude(state=MoveState.DONE)[:3],
+        "saved": SavedMapping.objects.exists(),
     },
 )
 
 
 @require_http_methods(["GET", "POST"])
 def import_new(request):
+    """One file becomes an import; several, or a file with several tables, a move."""
     require(may_import(request.principal))
     initial = {"kind": request.GET.get("kind", "")}
     form = UploadForm(request.POST or None, request.FILES or None, user=request.user, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            file = store_upload(request.principal, upload=form.cleaned_data["file"])
-            job = service.create_import(request.principal, kind=kinds.get(form.cleaned_data["kind"]), file=file)
-            return redirect("core:import_columns", pk=job.pk)
+            files = [store_upload(request.principal, upload=upload) for upload in form.cleaned_data["file"]]
+            return _begun(request.principal, files, form.cleaned_data["kind"])
         except ServiceError as error:
             add_to_form(form, error)
     return render(
@@ -98,26 +109,61 @@ def import_new(request):
     )
 
 
+def _begun(principal, files, key):
+    """Where an upload goes on. Raises ServiceError for a single file that says nothing of what is in it."""
+    if len(files) == 1 and key:
+        job = service.create_import(principal, kind=kinds.get(key), file=files[0])
+        return redirect(f"core:import_{'table' if job.options['table'] is None else 'columns'}", pk=job.pk)
+    tables = service.tables_of(files[0]) if len(files) == 1 else []
+    if len(tables) != 1:
+        return redirect("core:import_move", pk=moves.create_move(principal, files=files).pk)
+    known = suggestions(tables[0].header, principal)
+    found = tables[0].kind or (known[0].kind if known else "")
+    if not found:
+        raise ServiceError(_("Rapport does not know this kind of file. Say what is in it."), field="kind")
+    job = service.create_import(principal, kind=kinds.get(found), file=files[0], table=tables[0].key)
+    return redirect("core:import_columns", pk=job.pk)
+
+
+@require_http_methods(["GET", "POST"])
+def import_table(request, pk):
+    job = get_import(request, pk)
+    if job.state != JobState.READY:
+        return redirect("core:import_page", pk=job.pk)
+    if len(job.options.get("tables", ())) < 2:
+        return redirect("core:import_columns", pk=job.pk)
+    form = TableForm(request.POST or None, job=job)
+    if request.method == "POST" and form.is_valid():
+        try:
+            kind = kinds.get(form.cleaned_data.get("kind") or job.kind.removeprefix("import:"))
+            service.choose_table(request.principal, job=job, table=form.cleaned_data["table"], kind=kind)
+            return redirect("core:import_columns", pk=job.pk)
+        except ServiceError as error:
+            add_to_form(form, error)
+    status = 422 if request.method == "POST" else 200
+    return render(request, "core/importing/table.html", {"job": job, "form": form}, status=status)
+
+
 @require_http_methods(["GET", "POST"])
 def import_columns(request, pk):
     job = get_import(request, pk)
     if job.state != JobState.READY:
         return redirect("core:import_page", pk=job.pk)
-    dialect = job.options["dialect"] | {
-        key: request.POST[key] for key in ("encoding", "delimiter") if key in request.POST
-    }
+    if job.options.get("table", "") is None:
+        return redirect("core:import_table", pk=job.pk)
+    dialect = job.options["dialect"] | {key: request.POST[key] for key in job.options["dialect"] if key in request.POST}
     problem, header, samples = _samples(job, dialect)
     decisions = {} if problem else _decisions(request, job, dialect)
-    form = ColumnsForm(request.POST or None, job=job, kind=service.kind_of(job), header=header, decisions=decisions)
+    told = {"header": header, "decisions": decisions, "times": () if problem else _times(request, job, header)}
+    form = ColumnsForm(request.POST or None, job=job, kind=service.kind_of(job), **told)
     if problem:
         form.is_valid()
-        form.add_error("encoding", problem) if form.is_bound else None
+        form.add_error("encoding" if dialect else None, problem) if form.is_bound else None
     elif request.method == "POST" and "reread" in request.POST:
-        form = _reread(request, job, dialect, header, decisions)
+        form = _reread(request, job, dialect, told)
     elif request.method == "POST" and form.is_valid():
         try:
-            service.set_options(request.principal, job=job, **form.options())
-            service.check_import(request.principal, job=job, now=timezone.now())
+            _save_columns(request.principal, job, form)
             return redirect("core:import_preview", pk=job.pk)
         except ServiceError as error:
             add_to_form(form, error)
@@ -129,6 +175,8 @@ def import_columns(request, pk):
         "samples": samples,
         "problem": problem or job.error,
         "systems": _systems(request.principal),
+        "kind_form": KindForm(job=job),
+        "move_id": _move_of(job),
     }
     return render(request, "core/importing/columns.html", context, status=422 if form.is_bound and form.errors else 200)
 
@@ -136,29 +184,66 @@ def import_columns(request, pk):
 def _samples(job, dialect):
     """(problem, header, the first rows) under a dialect."""
     try:
-        header, rows = tabular.read(read_bytes(job.file), tabular.Dialect(**dialect))
+        job.options = job.options | {"dialect": dialect}
+        header, rows = service.read_job(job)
         return "", header, [row for row, _n in zip(rows, range(4), strict=False)]
     except tabular.UnreadableTable as error:
         return str(error), [], []
 
 
-def _decisions(request, job, dialect):
-    """How the mapped columns are to be read."""
-    mapping = {
+@transaction.atomic
+def _save_columns(principal, job, form) -> None:
+    """Keep what was chosen, under a name if one is given, and have the file checked. Raises ServiceError."""
+    service.set_options(principal, job=job, **form.options())
+    job.refresh_from_db()
+    if form.cleaned_data["save_as"]:
+        service.save_mapping(principal, job=job, name=form.cleaned_data["save_as"])
+    service.check_import(principal, job=job, now=timezone.now())
+
+
+def _mapping(request, job) -> dict[str, str]:
+    return {
         column.name: request.POST.get(f"map_{column.name}", job.options["mapping"].get(column.name, ""))
         for column in service.kind_of(job).columns
     }
-    return service.decisions_of(job, dialect, mapping)
 
 
-def _reread(request, job, dialect, header, decisions):
-    """The form after a change of encoding or delimiter: the columns are guessed again."""
+def _decisions(request, job, dialect):
+    """How the mapped columns are to be read."""
+    return service.decisions_of(job, dialect, _mapping(request, job))
+
+
+def _times(request, job, header) -> tuple[str, ...]:
+    """Some times of the mapped columns that name no zone."""
+    found = times_without_zone(service.kind_of(job), _mapping(request, job), header, service.read_job(job)[1])
+    return tuple(text for _column, text in found)
+
+
+def _reread(request, job, dialect, told):
+    """The form after a change of encoding, delimiter or zone; where the columns have other names then, they are guessed again."""
+    mapping, kind = _mapping(request, job), service.kind_of(job)
+    if not {*filter(None, mapping.values())} <= {*told["header"]}:
+        mapping = understood(kind, told["header"], request.principal)["mapping"]
     job.options = job.options | {
         "dialect": dialect,
-        "mapping": service.guess_mapping(service.kind_of(job), header),
+        "mapping": mapping,
         "system": request.POST.get("system", ""),
+        "zone": request.POST.get("zone", ""),
     }
-    return ColumnsForm(None, job=job, kind=service.kind_of(job), header=header, decisions=decisions)
+    return ColumnsForm(None, job=job, kind=kind, **told)
+
+
+@require_POST
+def import_kind(request, pk):
+    """Read the file as another kind than the one it was uploaded as."""
+    job = get_import(request, pk)
+    form = KindForm(request.POST, job=job)
+    if form.is_valid():
+        try:
+            service.change_kind(request.principal, job=job, kind=kinds.get(form.cleaned_data["kind"]))
+        except ServiceError as error:
+            messages.error(request, error.message)
+    return redirect("core:import_columns", pk=job.pk)
 
 
 def _systems(principal) -> list[str]:
@@ -182,9 +267,10 @@ def _preview(request, job, form, status=200):
     context = {
         "job": job,
         "kind": service.kind_of(job),
+        "move_id": _move_of(job),
         "is_checking": job.state == JobState.CHECKING,
         "form": form,
-        "people": PeopleForm(job=job),
+        "words": ValuesForm(jobs=[job], user=job.user),
         "has_rows": any(job.report.get("counts", {}).get(name) for name in ("created", "updated", "unchanged")),
         **_shown(request, job, "questions" if job.report.get("questions") else "", PLANNED),
     }
@@ -223,12 +309,13 @@ def _shown(request, job, first: str, labels: dict[str, Any] = GROUPS) -> dict[st
 
 
 @require_POST
-def import_people(request, pk):
+def import_values(request, pk):
+    """What the words of the file mean; the file is checked again."""
     job = get_import(request, pk)
-    form = PeopleForm(request.POST, job=job)
+    form = ValuesForm(request.POST, jobs=[job], user=job.user)
     if form.is_valid():
         try:
-            service.set_people(request.principal, job=job, people=form.people())
+            service.set_values(request.principal, job=job, values=form.values(), new=form.new())
             service.check_import(request.principal, job=job, now=timezone.now())
         except ServiceError as error:  # a second click, or a page opened before the start
             messages.error(request, error.message)
@@ -238,6 +325,8 @@ def import_people(request, pk):
 @require_POST
 def import_start(request, pk):
     job = get_import(request, pk)
+    if move_id := _move_of(job):  # its files run in their order
+        return redirect("core:import_move", pk=move_id)
     form = StartForm(request.POST, job=job)
     if not form.is_valid():
         return _preview(request, job, form, status=422)
@@ -260,6 +349,17 @@ def import_resume(request, pk):
     except ServiceError as error:
         messages.error(request, error.message)
     return redirect("core:import_page", pk=job.pk)
+
+
+@require_POST
+def import_again(request, pk):
+    job = get_import(request, pk)
+    try:
+        again = service.import_again(request.principal, job=job)
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return redirect("core:import_page", pk=job.pk)
+    return redirect("core:import_table", pk=again.pk)
 
 
 @require_POST
@@ -299,6 +399,7 @@ def import_page(request, pk):
         "kind": service.kind_of(job),
         "is_open": job.state in (JobState.QUEUED, JobState.RUNNING),
         "is_interrupted": job.state == JobState.QUEUED and bool(job.done),
+        "move_id": _move_of(job),
         "may_go_on": job.state in (JobState.CANCELLED, JobState.FAILED) and job.done < job.total and "at" in job.report,
         "seconds_left": seconds_left(job),
         **_shown(request, job, ""),

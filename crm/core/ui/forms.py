@@ -502,3 +502,20 @@ class RecordForm(ModelForm):
 
     def _post_clean(self):
         """Does not write to the instance, unlike a ModelForm."""
+
+
+class FilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Several files; empty ones too, for the service says what is wrong with each."""
+
+    widget = FilesInput
+
+    def __init__(self, **kwargs):
+        super().__init__(allow_empty_file=True, **kwargs)
+
+    def clean(self, data, initial=None):
+        files = data if isinstance(data, list | tuple) else [data]
+        return [super(FilesField, self).clean(file, initial) for file in files or [None]]

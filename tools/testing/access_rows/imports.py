@@ -3,6 +3,8 @@
 from crm.core.base.principals import acting
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds
+from crm.core.importing.models import SavedMapping
+from crm.core.importing.moves import create_move
 from crm.core.importing.services import create_import
 from crm.core.work.models import Job
 from tools.testing.access import ADMINS, EVERYONE, Row
@@ -14,19 +16,44 @@ def build(scene):
     scene.rows["import"] = {"any": create_import(acting(owner), kind=kinds.get("clients"), file=file)}
     done = create_import(acting(owner), kind=kinds.get("clients"), file=file)
     Job.objects.filter(pk=done.pk).update(state="done", failed_rows=file)
+    move = create_move(acting(owner), files=[file])
+    scene.rows["move"] = {"any": move}
+    scene.rows["file of a move"] = {"any": move.files.get().job}
+    saved = SavedMapping.objects.create(kind="clients", name="Agenda", header=["File no", "Party"], created_by=owner)
+    scene.rows["saved mapping"] = {"any": saved}
     scene.rows["finished import"] = {"any": done}
 
 
 SEEN = {"any": ("owner",)}
+
+
+def _job_of_move(scene, kind):
+    return scene.rows["file of a move"]["any"].pk
+
+
 ROWS = [
     Row("core:imports", get=EVERYONE),
     Row("core:import_new", get=EVERYONE, post=EVERYONE, data={"kind": "clients"}),
     Row("core:import_page", get=EVERYONE, about="finished import", seen_by=SEEN),
+    Row("core:import_table", get=EVERYONE, post=EVERYONE, about="import", seen_by=SEEN),
     Row("core:import_columns", get=EVERYONE, post=EVERYONE, about="import", seen_by=SEEN),
     Row("core:import_preview", get=EVERYONE, about="import", seen_by=SEEN),
     Row("core:import_start", post=EVERYONE, about="import", seen_by=SEEN),
-    Row("core:import_people", post=EVERYONE, about="import", seen_by=SEEN),
+    Row("core:import_values", post=EVERYONE, about="import", seen_by=SEEN),
+    Row("core:import_kind", post=EVERYONE, about="import", seen_by=SEEN),
+    Row("core:import_mappings", get=EVERYONE),
+    Row("core:import_mapping_forget", post=EVERYONE, about="saved mapping"),
+    Row("core:import_move", get=EVERYONE, about="move", seen_by=SEEN),
+    Row("core:import_move_add", post=EVERYONE, about="move", seen_by=SEEN),
+    Row("core:import_move_check", post=EVERYONE, about="move", seen_by=SEEN),
+    Row("core:import_move_start", post=EVERYONE, about="move", seen_by=SEEN),
+    Row("core:import_move_pause", post=EVERYONE, about="move", seen_by=SEEN),
+    Row("core:import_move_words", post=EVERYONE, about="move", seen_by=SEEN),
+    Row("core:import_move_zone", post=EVERYONE, about="move", seen_by=SEEN),
+    Row("core:import_move_kind", post=EVERYONE, about="move", seen_by=SEEN, also={"job": _job_of_move}),
+    Row("core:import_move_leave_out", post=EVERYONE, about="move", seen_by=SEEN, also={"job": _job_of_move}),
     Row("core:import_resume", post=EVERYONE, about="finished import", seen_by=SEEN),
+    Row("core:import_again", post=EVERYONE, about="finished import", seen_by=SEEN),
     Row("core:import_discard", post=EVERYONE, about="import", seen_by=SEEN),
     Row("core:import_export", get=EVERYONE, also={"kind": "clients"}),
     Row("core:import_cancel", post=EVERYONE, about="import", seen_by=SEEN),

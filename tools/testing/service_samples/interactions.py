@@ -3,6 +3,7 @@ from datetime import timedelta
 from django.http import QueryDict
 
 from crm.core.base.principals import acting, by_link
+from interactions.follow_ups.services import new_follow_up
 from interactions.recording.services import Entry, new_interaction
 from interactions.surveys.services.answers import new_answer
 from tools.testing.samples import TODAY, Sample, by_manager, declare
@@ -38,6 +39,7 @@ def _closed_step(own):
 
 declare(
     "interactions.follow_ups.services",
+    record_follow_ups=lambda own: {"rows": [_follow_up(own), _follow_up(own)]},
     create_follow_up=lambda own: {"client": own("client"), "title": "Call", "due_date": TODAY, "now": own.now},
     update_follow_up=lambda own: _step(own, title="Call again"),
     complete_follow_up=_step,
@@ -68,6 +70,11 @@ declare(
         "now": own.now,
     },
 )
+
+
+def _follow_up(own):
+    said = {"client": own("client"), "title": "Call", "due_date": TODAY, "assignee": own.user("owner")}
+    return new_follow_up(acting(own.user("owner")), now=own.now, **said)
 
 
 def _entry(own):

@@ -3,14 +3,16 @@ from datetime import date
 from django.core.files.base import ContentFile
 
 from clients.listing.lists import CLIENTS
-from crm.core.base.principals import acting
+from crm.core.base.principals import SYSTEM, acting
 from crm.core.fields.custom.changing import change_kind
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds
-from crm.core.importing.services import create_import
+from crm.core.importing.models import ImportMove
+from crm.core.importing.moves import create_move
+from crm.core.importing.services import create_import, set_options
 from crm.core.mail.choices import MailState
 from crm.core.work.models import Job
-from tools.testing.samples import by_admin, declare
+from tools.testing.samples import Sample, by_admin, declare
 
 
 def _stopped_import(own):
@@ -31,6 +33,39 @@ def _clients_csv(own):
 
 def _import(own):
     return create_import(acting(own.user("owner")), kind=kinds.get("clients"), file=_clients_csv(own))
+
+
+def _import_of_two_tables(own):
+    job = _import(own)
+    job.options["tables"] = [["a", "A", 1, ""], ["b", "B", 1, ""]]
+    job.save()
+    return job
+
+
+def _answered_import(own):
+    job = _import(own)
+    Job.objects.filter(pk=job.pk).update(options=job.options | {"system": "old"})
+    return job
+
+
+def _move(own, **values):
+    move = create_move(acting(own.user("owner")), files=[_clients_csv(own)])
+    ImportMove.objects.filter(pk=move.pk).update(**values) if values else None
+    return ImportMove.objects.get(pk=move.pk)
+
+
+def _ready_move(own, **values):
+    move = _move(own, **values)
+    job = move.files.get().job
+    defaults = {"status": "active", "status_date": "unknown", "owner": "x"}
+    given = {name: job.options[name] for name in ("dialect", "mapping")}
+    set_options(acting(own.user("owner")), job=job, defaults=defaults, system="old", **given)
+    return move
+
+
+def _of_move(own):
+    move = _move(own)
+    return {"move": move, "job": move.files.get().job}
 
 
 declare(
@@ -92,6 +127,7 @@ declare(
 declare(
     "crm.core.importing.services",
     create_import=lambda own: {"kind": kinds.get("clients"), "file": _clients_csv(own)},
+    choose_table=lambda own: {"job": _answered_import(own), "table": ""},
     set_options=lambda own: {
         "job": own("import"),
         "dialect": own("import").options["dialect"],
@@ -102,9 +138,37 @@ declare(
     start_import=lambda own: {"job": _import(own), "now": own.now},
     cancel_import=lambda own: {"job": own("import"), "now": own.now},
     check_import=lambda own: {"job": _import(own), "now": own.now},
-    set_people=lambda own: {"job": _import(own), "people": {"O. Berg": "otto@example.com"}},
+    set_values=lambda own: {"job": _import(own), "values": {"people": {"O. Berg": "otto@example.com"}}},
+    change_kind=lambda own: {"job": _import(own), "kind": kinds.get("contacts")},
+    save_mapping=lambda own: {"job": _import(own), "name": "Agenda"},
+    forget_mapping=lambda own: {
+        "mapping": own.make(
+            "core.SavedMapping", kind="clients", name="Old", header=["Party"], created_by=own.user("owner")
+        )
+    },
+    import_again=lambda own: {"job": _import_of_two_tables(own)},
     resume_import=lambda own: {"job": _stopped_import(own), "now": own.now},
     discard_import=lambda own: {"job": _import(own)},
+)
+declare(
+    "crm.core.importing.moves",
+    create_move=lambda own: {"files": [_clients_csv(own)]},
+    add_files=lambda own: {"move": _move(own), "files": [_clients_csv(own)]},
+    set_zone=lambda own: {"move": _move(own), "system": "", "zone": "Europe/Helsinki"},
+    set_words=lambda own: {
+        "move": _ready_move(own),
+        "values": {"people": {"O. Berg": "otto@example.com"}},
+        "new": {},
+        "now": own.now,
+    },
+    set_kind=lambda own: _of_move(own) | {"kind": kinds.get("contacts")},
+    leave_out=lambda own: _of_move(own),
+    check_move=lambda own: {"move": _ready_move(own), "now": own.now},
+    start_move=lambda own: {"move": _ready_move(own), "now": own.now},
+    pause_move=lambda own: {"move": _move(own, state="running"), "now": own.now},
+    continue_move=Sample(
+        lambda own: {"move_id": _ready_move(own, state="running").pk, "now": own.now}, by=lambda own: SYSTEM
+    ),
 )
 declare(
     "crm.core.listing.services",

@@ -1,4 +1,5 @@
-"""manage.py import_csv KIND FILE --owner EMAIL [--map Column=field …] [--set field=value …] [--system NAME] [--dry-run]"""
+"""manage.py import_csv KIND FILE --owner EMAIL [--table NAME] [--map Column=field …] [--set field=value …] [--system NAME]
+[--dry-run]"""
 
 import time
 from pathlib import Path
@@ -12,13 +13,14 @@ from crm.core.base.reading import DECIMALS, ORDERS
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds, running, tabular
 from crm.core.importing import services as service
+from crm.core.importing.recognising import understood
 from crm.core.users.models import User
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
 
 
 class Command(BaseCommand):
-    help = "Import a CSV file, as the import page does. With --dry-run only says what would happen."
+    help = "Import a file (CSV, XLSX and the others that the import page takes), as the import page does. With --dry-run only says what would happen."
 
     def add_arguments(self, parser):
         parser.add_argument(
@@ -45,6 +47,7 @@ class Command(BaseCommand):
             metavar="FIELD=VALUE",
             help="holds for all rows that say nothing, such as status=active",
         )
+        parser.add_argument("--table", default="", metavar="NAME", help="which one, if the file holds several tables")
         parser.add_argument("--system", default="", help="the name of the system that the ids in the file come from")
         parser.add_argument("--encoding", default="", choices=["", *(code for code, _label in tabular.ENCODINGS)])
         parser.add_argument("--delimiter", default="")
@@ -87,14 +90,21 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{path}: {error.strerror}") from error
         try:
-            job = service.create_import(principal, kind=kind, file=store_bytes(principal, name=path.name, data=data))
+            file = store_bytes(principal, name=path.name, data=data)
+            job = service.create_import(principal, kind=kind, file=file, table=options["table"])
+            if job.options["table"] is None:
+                names = ", ".join(title for _key, title, _total, _kind in job.options["tables"])
+                raise CommandError(f"{path.name} holds several tables; name one with --table: {names}.")
+            kind = service.kind_of(job)
             wanted = {key: options[key] for key in ("encoding", "delimiter") if options[key]}
             answers = {key: options[key] for key in ("date_order", "decimal") if options[key]}
-            job.options["dialect"] |= wanted
+            if job.options["dialect"]:
+                job.options["dialect"] |= wanted
             header, _rows = service.read_job(job)
-            mapping = service.guess_mapping(kind, header) | _pairs(options["map"], kind, header)
+            known = understood(kind, header, principal)["mapping"] if wanted else job.options["mapping"]
+            mapping = known | _pairs(options["map"], kind, header)
             defaults = {"owner": principal.user.email} if "owner" in kind.defaults else {}
-            defaults |= dict(_pair(text) for text in options["set"])
+            defaults |= job.options["defaults"] | dict(_pair(text) for text in options["set"])
             system = options["system"] or job.options["system"]
             return service.set_options(
                 principal,

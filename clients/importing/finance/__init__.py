@@ -1,0 +1,1 @@
+"""Files of finance programs, as invoices and revenue lines."""

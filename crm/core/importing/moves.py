@@ -1,0 +1,367 @@
+"""A move: several files of an export, each an import of its own, run one after the other in the order in which they need each other.
+
+A job that ends wakes the move (`crm.core.tasks.continue_move`), which starts the next; the periodic job does the same, if the
+wake-up was lost. A job that fails pauses the move.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from crm.core.base.errors import ServiceError
+from crm.core.base.principals import Principal, acting
+from crm.core.base.services import service
+from crm.core.files.models import StoredFile
+from crm.core.importing import kinds, tabular
+from crm.core.importing import services as imports
+from crm.core.importing.choices import MoveState
+from crm.core.importing.kinds import CONFIRMED, LEFT_OUT, OUTCOMES, ImportKind
+from crm.core.importing.models import ImportMove, MoveFile
+from crm.core.importing.permissions import may_import
+from crm.core.importing.planner import kind_of, read_job
+from crm.core.importing.recognising import guess_kind, suggestions
+from crm.core.importing.running import ABANDONED
+from crm.core.notifications.models import Notification
+from crm.core.work import jobs
+from crm.core.work.choices import JobState
+from crm.core.work.leases import OPEN, seconds_left
+from crm.core.work.models import Job
+
+MOST_FILES = 60
+STOPPED = (JobState.FAILED, JobState.CANCELLED)
+
+
+def may_change_move(principal: Principal, move: ImportMove) -> bool:
+    return move.user_id == principal.user_id and may_import(principal)
+
+
+@service(may=may_import)
+def create_move(principal: Principal, *, files: Sequence[StoredFile]) -> ImportMove:
+    """A move of these files: each table of each is told by its header, and prepared as far as it needs no answer. Raises ServiceError
+    (field "file").
+    """
+    move = ImportMove.objects.create(user=principal.user)
+    for file in files:
+        _add(principal, move, file)
+    return move
+
+
+@service(may=may_change_move)
+def add_files(principal: Principal, *, move: ImportMove, files: Sequence[StoredFile]) -> ImportMove:
+    """More files of the same export. Raises ServiceError (field "file")."""
+    move = _locked(move)
+    for file in files:
+        _add(principal, move, file)
+    if move.state == MoveState.DONE:
+        _set(move, MoveState.DRAFT, ended_at=None)
+    return move
+
+
+def _add(principal: Principal, move: ImportMove, file: StoredFile) -> None:
+    try:
+        tables = imports.tables_of(file)
+    except ServiceError as error:
+        raise ServiceError(f"{file.name}: {error}", field="file") from error
+    if move.files.count() + len(tables) > MOST_FILES:
+        raise ServiceError(
+            _("A move has up to %(n)d files. Start another one for the rest.") % {"n": MOST_FILES}, field="file"
+        )
+    for table in tables:
+        known = suggestions(table.header, principal)
+        key = table.kind or (known[0].kind if known else "")
+        kind = kinds.get(key) if key else guess_kind(table.header, principal)
+        job = imports.create_import(principal, kind=kind, file=file, table=table.key)
+        job.options |= {"is_unsure": not key}
+        job.save(update_fields=["options"])
+        MoveFile.objects.create(move=move, job=job)
+        prepare(principal, job)
+
+
+def prepare(principal: Principal, job: Job) -> None:
+    """Take over what was understood, as far as it is enough to import the file; else keep why not."""
+    kind = kind_of(job)
+    defaults = job.options["defaults"]
+    if "owner" in kind.must_ask:
+        defaults = {"owner": principal.user.email} | defaults
+    is_unsure = job.options.get("is_unsure", False)
+    given = {name: job.options[name] for name in ("dialect", "mapping", "system", "answers", "zone")}
+    try:
+        imports.set_options(principal, job=job, defaults=_needed(kind, defaults), **given)
+        problem = _unsaid(kind, job.options["mapping"], defaults)
+    except ServiceError as error:
+        problem = error.message
+    job.refresh_from_db()
+    if problem or is_unsure:
+        job.options |= {"problem": problem, "is_unsure": is_unsure}
+        job.save(update_fields=["options"])
+
+
+def _unsaid(kind: ImportKind, mapping: dict[str, str], defaults: dict[str, str]) -> str:
+    """What the file does not say and must be chosen once for all rows, in words."""
+    missing = [
+        str(column.label)
+        for column in kind.columns
+        if column.name in kind.must_ask and not mapping.get(column.name) and not defaults.get(column.name)
+    ]
+    return _("Choose for all rows: %(fields)s.") % {"fields": ", ".join(missing)} if missing else ""
+
+
+def _needed(kind: ImportKind, defaults: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in defaults.items() if value}
+
+
+# What the page shows
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of a move. `columns` and `mapped` count its columns, `left_out` those that go nowhere for a reason; `needs`: what must be
+    answered first, in words.
+    """
+
+    job: Job
+    kind: ImportKind
+    columns: int
+    mapped: int
+    left_out: int
+    needs: str
+
+    @property
+    def is_ready(self) -> bool:
+        return self.job.state == JobState.READY and not self.needs
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return self.job.report.get("counts", {})
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.job.state in STOPPED
+
+
+def parts_of(move: ImportMove) -> list[Part]:
+    """The files in the order in which they run: what others belong to comes first; alike ones as they were uploaded."""
+    rows = move.files.select_related("job__file", "job__user", "job__failed_rows").order_by("pk")
+    return sorted((_part(row.job) for row in rows), key=lambda part: (part.kind.turn, part.job.pk))
+
+
+def _part(job: Job) -> Part:
+    try:
+        header = read_job(job)[0] if job.state == JobState.READY else []
+    except tabular.UnreadableTable:
+        header = []
+    used = {*job.options["mapping"].values()} & {*header}
+    left_out = {*job.options.get("left_out", {})} - used
+    return Part(job, kind_of(job), len(header), len(used), len(left_out), _needs(job))
+
+
+def _needs(job: Job) -> str:
+    options = job.options
+    if job.state != JobState.READY:
+        return ""
+    if options.get("is_unsure"):
+        return _("Say what is in it.")
+    if options.get("problem"):
+        return options["problem"]
+    return _("Say which zone its times are in.") if options.get("times") and not options.get("zone") else ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    done: int
+    total: int
+    seconds_left: int | None
+
+
+def progress_of(parts: Iterable[Part]) -> Progress:
+    """Rows done and to do, over all files; the time left at the pace of the file that runs."""
+    parts = list(parts)
+    total = sum(part.job.total for part in parts)
+    done = sum(part.job.total if part.job.state == JobState.DONE else part.job.done for part in parts)
+    running = next((part.job for part in parts if part.job.state == JobState.RUNNING and part.job.done), None)
+    left = seconds_left(running) if running else None
+    if running is not None and left is not None:
+        pace = left / max(running.total - running.done, 1)
+        left = round(pace * (total - done))
+    return Progress(done, total, left)
+
+
+# Answers
+
+
+@service(may=may_change_move)
+def set_zone(principal: Principal, *, move: ImportMove, system: str, zone: str) -> None:
+    """Set the zone of the times without one in all files of a system; remembered for its next file."""
+    for part in parts_of(_locked(move)):
+        if part.job.state == JobState.READY and part.job.options["system"] == system:
+            part.job.options |= {"zone": zone}
+            part.job.save(update_fields=["options"])
+            prepare(principal, part.job)
+
+
+@service(may=may_change_move)
+def set_words(
+    principal: Principal,
+    *,
+    move: ImportMove,
+    values: dict[str, dict[str, str]],
+    new: dict[str, list[str]],
+    now: datetime,
+) -> None:
+    """Say what words mean, {vocabulary: {word: meaning}}, in all files that have not run; they are checked again. `new`: words that are
+    added here first. Raises PermissionDenied, ServiceError.
+    """
+    for part in parts_of(_locked(move)):
+        if part.job.state != JobState.READY:
+            continue
+        keys = {column.vocabulary.key for column in part.kind.columns if column.vocabulary}
+        said = {key: words for key, words in values.items() if key in keys}
+        added = {key: words for key, words in new.items() if key in keys}
+        imports.set_values(principal, job=part.job, values=said, new=added)
+        new = {key: words for key, words in new.items() if key not in added}
+        if part.is_ready:
+            imports.check_import(principal, job=part.job, now=now)
+
+
+@service(may=may_change_move)
+def set_kind(principal: Principal, *, move: ImportMove, job: Job, kind: ImportKind) -> None:
+    """Say what is in a file. Raises PermissionDenied, ServiceError."""
+    move = _locked(move)
+    _file(move, job)
+    prepare(principal, imports.change_kind(principal, job=job, kind=kind))
+
+
+@service(may=may_change_move)
+def leave_out(principal: Principal, *, move: ImportMove, job: Job) -> None:
+    """Take a file out of the move; one that was never started is discarded. Raises ServiceError."""
+    move = _locked(move)
+    row = _file(move, job)
+    if job.state in OPEN:
+        raise ServiceError(_("This file is being imported."))
+    row.delete()
+    if job.state == JobState.READY:
+        imports.discard_import(principal, job=job)
+
+
+def _file(move: ImportMove, job: Job) -> MoveFile:
+    row = move.files.filter(job=job).first()
+    if row is None:
+        raise ServiceError(_("This file is not in the move."))
+    return row
+
+
+# Running
+
+
+@service(may=may_change_move)
+def check_move(principal: Principal, *, move: ImportMove, now: datetime) -> None:
+    """Have all files planned for their previews."""
+    for part in parts_of(_locked(move)):
+        if part.is_ready:
+            imports.check_import(principal, job=part.job, now=now)
+
+
+@service(may=may_change_move)
+def start_move(principal: Principal, *, move: ImportMove, now: datetime, questions: str = LEFT_OUT) -> ImportMove:
+    """Import all files, one after the other. `questions`: what becomes of rows that ask something. Raises ServiceError for a file
+    that needs an answer.
+    """
+    move, parts = _locked(move), parts_of(move)
+    if move.state not in (MoveState.DRAFT, MoveState.PAUSED):
+        raise ServiceError(_("This move has already started."))
+    waiting = [part for part in parts if part.needs]
+    if waiting:
+        words = ngettext("%(n)d file needs an answer first.", "%(n)d files need an answer first.", len(waiting))
+        raise ServiceError(words % {"n": len(waiting)}, code="needs")
+    if any(part.job.state == JobState.CHECKING for part in parts):
+        raise ServiceError(_("The files are being checked. Wait until the previews are ready."), code="checking")
+    if not any(part.job.state == JobState.READY or part.is_stopped for part in parts):
+        raise ServiceError(_("There is no file to import."))
+    move.questions = questions if questions in (CONFIRMED, LEFT_OUT) else LEFT_OUT
+    _set(move, MoveState.RUNNING, questions=move.questions)
+    stopped = next((part.job for part in parts if part.is_stopped and "at" in part.job.report), None)
+    if stopped is not None:
+        imports.resume_import(principal, job=stopped, now=now)
+    else:
+        _start_next(principal, move, now)
+    return move
+
+
+@service(may=may_change_move)
+def pause_move(principal: Principal, *, move: ImportMove, now: datetime) -> ImportMove:
+    """Stop after the rows that are being written; `start_move` goes on after them."""
+    move = _locked(move)
+    if move.state == MoveState.RUNNING:
+        _set(move, MoveState.PAUSED)
+        for part in parts_of(move):
+            if part.job.state in OPEN:
+                imports.cancel_import(principal, job=part.job, now=now)
+    return move
+
+
+@service(may=lambda principal: principal.is_system)
+def continue_move(principal: Principal, *, move_id: int, now: datetime) -> None:
+    """Start the next file of a running move, once none is open; end it after the last. Safe to call twice."""
+    move = ImportMove.objects.select_for_update(of=("self",)).select_related("user").filter(pk=move_id).first()
+    if move is None or move.state != MoveState.RUNNING:
+        return
+    jobs_now = [part.job for part in parts_of(move)]
+    if any(job.state in OPEN for job in jobs_now):
+        return
+    if any(job.state in STOPPED for job in jobs_now):
+        _set(move, MoveState.PAUSED)
+        _tell(move, _("The move of your files has stopped. One file could not be imported to its end."))
+        return
+    _start_next(acting(move.user), move, now)
+
+
+def _start_next(principal: Principal, move: ImportMove, now: datetime) -> None:
+    for part in parts_of(move):
+        if part.job.state != JobState.READY:
+            continue
+        part.job.report = {}  # its preview was made before the earlier files were there
+        part.job.save(update_fields=["report"])
+        try:
+            imports.start_import(principal, job=part.job, now=now, questions=move.questions)
+        except ServiceError as error:
+            Job.objects.filter(pk=part.job.pk).update(state=JobState.FAILED, error=error.message, ended_at=now)
+            _set(move, MoveState.PAUSED)
+            return
+        return
+    _set(move, MoveState.DONE, ended_at=now)
+    _tell(move, _("Your files are imported."))
+
+
+def _tell(move: ImportMove, text: str) -> None:
+    Notification.objects.get_or_create(
+        key=f"move:{move.pk}:{move.state}:{move.files.filter(job__state=JobState.DONE).count()}",
+        defaults={"user": move.user, "kind": "import-ended", "text": text[:300], "url": f"/imports/moves/{move.pk}/"},
+    )
+
+
+def _set(move: ImportMove, state: MoveState, **also: Any) -> None:
+    for name, value in {"state": state, **also}.items():
+        setattr(move, name, value)
+    move.save(update_fields=["state", *also])
+
+
+def _locked(move: ImportMove) -> ImportMove:
+    return ImportMove.objects.select_for_update().get(pk=move.pk)
+
+
+def continue_moves(now: datetime) -> int:
+    """Periodic: wake moves whose next file was not started, and discard those that nobody started."""
+    running = ImportMove.objects.filter(state=MoveState.RUNNING).exclude(files__job__state__in=OPEN)
+    for move_id in running.values_list("pk", flat=True):
+        jobs.enqueue("crm.core.tasks.continue_move", move_id=move_id)
+    ImportMove.objects.filter(state=MoveState.DRAFT, files=None, created_at__lt=now - ABANDONED).delete()
+    return len(running)
+
+
+def totals(parts: Iterable[Part]) -> dict[str, int]:
+    parts = list(parts)
+    return {name: sum(part.counts.get(name, 0) for part in parts) for name in OUTCOMES}

@@ -1,0 +1,107 @@
+"""A whole firm moved in from the export of each product: in any order of upload, and a second time without a change."""
+
+import pytest
+from django.db import transaction
+
+from clients.contacts.models import Affiliation, Contact
+from clients.opportunities.models import Opportunity
+from clients.records.models import Client
+from crm.core.base.principals import SYSTEM, acting
+from crm.core.files.services import store_bytes
+from crm.core.importing import moves, running
+from crm.core.importing.recognising import suggestions
+from crm.core.importing.tabular import detect, read
+from crm.core.work.choices import JobState
+from crm.core.work.models import Job
+from interactions.follow_ups.models import FollowUp
+from interactions.log.models import Interaction
+from tools.testing import exports
+from tools.testing.factories.clients import NOW, make_user
+
+pytestmark = pytest.mark.django_db
+NAMES = sorted(exports.PRODUCTS)
+LEAST = 0.95
+
+
+@pytest.fixture
+def ines(db):
+    make_user(name="Otto Berg")
+    return make_user(name="Ines Mora", roles=["admin"])
+
+
+def move(actor, files):
+    """Move the files in as workers would; gives the move."""
+    principal = acting(actor)
+    stored = [store_bytes(principal, name=name, data=data) for name, data in files.items()]
+    made = moves.create_move(principal, files=stored)
+    for part in moves.parts_of(made):
+        if part.job.options["times"] and not part.job.options["zone"]:
+            moves.set_zone(principal, move=made, system=part.job.options["system"], zone="Europe/Helsinki")
+    assert [part.needs for part in moves.parts_of(made) if part.needs] == []
+    moves.start_move(principal, move=made, now=NOW)
+    while (job := Job.objects.filter(in_move__move=made, state=JobState.QUEUED).first()) is not None:
+        running.run_job(job_id=job.pk)
+        moves.continue_move(SYSTEM, move_id=made.pk, now=NOW)
+    made.refresh_from_db()
+    return made
+
+
+def outcome(made):
+    return {part.kind.key: {n: c for n, c in part.counts.items() if c} for part in moves.parts_of(made)}
+
+
+def firm():
+    """Everything that a move brings, without the numbers of rows."""
+    return {
+        "clients": sorted(Client.objects.values_list("name", "facts__status", "owner__name", "city", "parent__name")),
+        "contacts": sorted(Contact.objects.values_list("first_name", "last_name", "emails__address")),
+        "places": sorted(Affiliation.objects.values_list("client__name", "contact__last_name")),
+        "deals": sorted(Opportunity.objects.values_list("title", "client__name", "state", "value", "stage__name")),
+        "log": sorted(
+            (row.client.name, row.channel, row.occurred_at, row.body, *sorted(str(c) for c in row.contacts.all()))
+            for row in Interaction.objects.select_related("client").prefetch_related("contacts")
+        ),
+        "follow-ups": sorted(FollowUp.objects.values_list("title", "client__name", "state", "due_date")),
+    }
+
+
+@pytest.mark.parametrize("product", NAMES)
+def test_a_firm_comes_in_and_a_second_run_changes_nothing(ines, product):
+    files = exports.PRODUCTS[product]()
+    made = move(ines, files)
+    assert made.state == "done"
+    assert {key: counts.get("failed", 0) for key, counts in outcome(made).items() if counts.get("failed")} == {}, [
+        row for part in moves.parts_of(made) for row in part.job.report["rows"]["failed"][:3]
+    ]
+    there = firm()
+    assert len(there["clients"]) == exports.COMPANIES and len(there["contacts"]) == exports.PEOPLE
+    assert len(there["deals"]) == exports.DEALS
+    assert len(there["log"]) + len(there["follow-ups"]) == exports.NOTES + exports.TASKS
+    assert not [row for row in there["log"] if "<p>" in row[3]]
+    again = outcome(move(ines, files))
+    assert {name for counts in again.values() for name in counts} == {"unchanged"}, again
+    assert firm() == there
+
+
+@pytest.mark.parametrize("product", NAMES)
+def test_two_orders_of_upload_give_the_same_firm(ines, product):
+    files, found = exports.PRODUCTS[product](), []
+    for order in (files, dict(reversed(files.items()))):
+        with transaction.atomic():
+            move(ines, order)
+            found.append(firm())
+            transaction.set_rollback(True)
+    assert found[0] == found[1]
+    assert {client for client, _contact in found[0]["places"]} == {exports.company(n) for n in range(exports.COMPANIES)}
+    assert len(found[0]["places"]) >= exports.PEOPLE
+
+
+@pytest.mark.parametrize("product", NAMES)
+def test_a_file_is_told_by_its_columns_and_nearly_all_are_understood(ines, product):
+    for name, data in exports.PRODUCTS[product]().items():
+        header, _rows = read(data, detect(data))
+        found = suggestions(header, acting(ines))
+        assert found, name
+        understood = {*found[0].mapping.values()} | {*found[0].left_out}
+        assert found[0].key.startswith(f"{product}."), (name, found[0].key)
+        assert len(understood) >= LEAST * len(header), (name, [each for each in header if each not in understood])
