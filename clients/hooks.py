@@ -18,7 +18,10 @@ from clients.engagements import hooks as engagements  # noqa: F401  registers it
 from clients.engagements.models import named_q, no_link_to
 from clients.gate import has_few
 from clients.groups import cards as group_cards  # noqa: F401  registers itself
-from clients.importing import KINDS
+from clients.importing import (
+    KINDS,
+    whole,  # noqa: F401  registers itself
+)
 from clients.invoices import hooks as invoices  # noqa: F401  registers itself
 from clients.listing import finding, rollups  # noqa: F401  roll-ups register themselves
 from clients.listing.finding import clients_named

@@ -152,7 +152,10 @@ def _check(job: Job, token: uuid.UUID) -> None:
 
 def _run(job: Job, token: uuid.UUID) -> None:
     report, planner = job.report, Planner(job)
-    with pghistory.context(user=job.user_id, url=f"import {job.pk}"):
+    with pghistory.context(user=job.user_id, url=f"import {job.pk}", job=job.pk) as context:
+        report.setdefault("contexts", []).append(str(context.id))  # by which an undo finds what was written
+        if not still_mine(job, token, report=report):
+            return
         for plans in planner.chunks(skip=report["at"]):
             if is_stopping():
                 give_back(job, token, JobState.QUEUED)

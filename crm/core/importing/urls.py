@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.core.importing import views
+from crm.core.importing import undo_views, views
 
 urlpatterns = [
     *views.IMPORTS.urls("imports/", "imports"),
@@ -16,5 +16,7 @@ urlpatterns = [
     path("imports/<int:pk>/resume/", views.import_resume, name="import_resume"),
     path("imports/<int:pk>/discard/", views.import_discard, name="import_discard"),
     path("imports/<int:pk>/cancel/", views.import_cancel, name="import_cancel"),
+    path("imports/<int:pk>/undo/", undo_views.import_undo, name="import_undo"),
+    path("imports/<int:pk>/undo/stop/", undo_views.import_undo_stop, name="import_undo_stop"),
     path("imports/<int:pk>/failed-rows.csv", views.import_failed_rows, name="import_failed_rows"),
 ]
