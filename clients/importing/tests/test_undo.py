@@ -5,6 +5,7 @@ import pytest
 from django.apps import apps
 from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from clients.catalogue.models import Tag
 from clients.contacts.models import Contact
@@ -237,3 +238,41 @@ def test_the_history_says_so(marta):
     undo(marta, job)
     page = history.read(acting(marta), label="clients.client")
     assert [entry.for_whom for entry in page.entries][:2] == [f"import {job.pk} undone", f"import {job.pk}"]
+
+
+def test_the_button_its_page_and_what_was_left(client, marta, otto):
+    job = clients(marta, "1,Alder,active,,,,,,,", "2,Birch,active,,,,,,,")
+    update_client(acting(marta), client=Client.objects.get(name="Birch"), industry="Timber")
+    client.force_login(otto)
+    assert client.post(f"/imports/{job.pk}/undo/").status_code == 404
+    client.force_login(marta)
+    address = f"/imports/{job.pk}/undo/"
+    assert f'action="{address}"' in client.get(f"/imports/{job.pk}/").content.decode()
+    assert client.post(address).url == address
+    assert "hx-get" in client.get(address).content.decode()
+    assert client.post(address, follow=True).context["is_open"]  # a second click
+    undoing.run_job(job_id=undoing.undo_of(Job.objects.get(pk=job.pk)).pk)
+    text = client.get(address).content.decode()
+    assert "Changed since the import." in text and "Birch" in text and "Try what was left again" in text
+    text = client.get(f"/imports/{job.pk}/").content.decode()
+    assert "This import was undone: 1 removed, 0 restored, 1 left as they are." in text
+
+
+def test_an_undo_that_was_stopped_goes_on(client, marta):
+    job = clients(marta, "1,Alder,active,,,,,,,")
+    client.force_login(marta)
+    client.post(f"/imports/{job.pk}/undo/")
+    client.post(f"/imports/{job.pk}/undo/stop/")
+    assert "Go on with the undo" in client.get(f"/imports/{job.pk}/undo/").content.decode()
+    client.post(f"/imports/{job.pk}/undo/")
+    undo_job = undoing.undo_of(Job.objects.get(pk=job.pk))
+    assert undo_job.state == "queued" and undoing.run_job(job_id=undo_job.pk) == "done"
+    assert not Client.objects.exists()
+
+
+def test_by_command(marta, capsys):
+    job = clients(marta, "1,Alder,active,,,,,,,")
+    call_command("undo_import", str(job.pk), owner=marta.email)
+    assert capsys.readouterr().out == "1 removed, 0 restored, 0 left\n"
+    with pytest.raises(CommandError, match="already undone"):
+        call_command("undo_import", str(job.pk), owner=marta.email)
