@@ -14,6 +14,7 @@ from clients.documents import timeline as documents_timeline
 from clients.documents.finding import document_hit, find_documents, similar_documents
 from clients.documents.models import Document
 from clients.documents.services import send_expiry_reminders
+from clients.duplicates import hooks as duplicates  # noqa: F401  registers itself
 from clients.engagements import hooks as engagements  # noqa: F401  registers itself
 from clients.engagements.models import named_q, no_link_to
 from clients.gate import has_few

@@ -5,6 +5,7 @@ from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail,
 from clients.cover.models import Cover  # noqa: F401
 from clients.currencies.models import ExchangeRate  # noqa: F401
 from clients.documents.models import Document, DocumentVersion  # noqa: F401
+from clients.duplicates.models import ClientDuplicate, ContactDuplicate  # noqa: F401
 from clients.engagements.models import (  # noqa: F401
     Engagement,
     EngagementKind,

@@ -4,6 +4,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Affiliation, Consent, Contact, ContactEmail, ContactPhone, HeldDetails
+from clients.duplicates.models import ClientDuplicate, ContactDuplicate
 from clients.engagements.models import Engagement, EngagementParty, EngagementStateChange, EngagementTeam
 from clients.invoices.models import Invoice, Payment
 from clients.opportunities.models import Opportunity, StageChange
@@ -50,6 +51,9 @@ parts.parts.register(
     Part("held", HeldDetails, Contact, "affiliation_id", through=Affiliation, owner_column="contact_id")
 )
 parts.register_derived(Client, "client_id", ClientFacts, SegmentMember, SegmentChange)
+for owner, pairs in ((Client, ClientDuplicate), (Contact, ContactDuplicate)):
+    for column in ("first_id", "second_id"):
+        parts.register_derived(owner, column, pairs)
 for model in (Draft, OutboxMail):
     parts.mentions.register(parts.Mention(f"{model.__name__}.client", model, Client, "client_id"))
 parts.checks.register(parts.Check("clients.ring", Client, no_ring, lock_parents))

@@ -359,9 +359,7 @@ class ClientAccess(models.Model):
         constraints = [models.UniqueConstraint(fields=["client", "user"], name="client_access_once")]
 
 
-@partial(
-    tracked_aside, indexes=[models.Index(fields=["kind", "object_id"], name="external_id_event_object")]
-)
+@partial(tracked_aside, indexes=[models.Index(fields=["kind", "object_id"], name="external_id_event_object")])
 class ExternalId(models.Model):
     """A row's id in another system: imports and the API match by it first."""
 
