@@ -4,7 +4,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clients import permissions, registry
+from clients import permissions, registry, whole  # noqa: F401  registers itself
 from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
 from clients.cover import history as cover_history
@@ -19,10 +19,7 @@ from clients.engagements import hooks as engagements  # noqa: F401  registers it
 from clients.engagements.models import named_q, no_link_to
 from clients.gate import has_few
 from clients.groups import cards as group_cards  # noqa: F401  registers itself
-from clients.importing import (
-    KINDS,
-    whole,  # noqa: F401  registers itself
-)
+from clients.importing import KINDS
 from clients.invoices import hooks as invoices  # noqa: F401  registers itself
 from clients.listing import finding, rollups  # noqa: F401  roll-ups register themselves
 from clients.listing.finding import clients_named

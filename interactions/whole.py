@@ -1,6 +1,6 @@
 """What belongs to the records of this app, so that the undo of an import takes or leaves them whole. Registers itself."""
 
-from clients.importing.whole import with_external_ids
+from clients.whole import with_external_ids
 from clients.records.models import Client
 from crm.core.importing import parts
 from interactions.cadence.models import Cadence

@@ -12,8 +12,7 @@ from clients.contacts.models import Affiliation, Contact, ContactEmail, ContactP
 from clients.duplicates.finding import folded
 from clients.duplicates.scoring import LIKELY, REASONS, Details, Likeness, likeness
 from clients.phones import digits_of
-from clients.records.models import Client
-from clients.records.queries import EMPTY_WORDS, FREE_MAIL, domain_of, similar_clients
+from clients.records.queries import EMPTY_WORDS, FREE_MAIL, domain_of
 from crm.core.base.models import Folded
 
 TYPED_AT_MOST = 50
@@ -144,12 +143,3 @@ def similar_contacts(
     typed = contact_details(None, first_name, last_name, mails, digits)
     found = [(rows[one.pk], likeness(typed, one)) for one in of_contacts(Contact.objects.filter(pk__in=rows))]
     return sorted((pair for pair in found if pair[1].score >= LIKELY), key=lambda pair: -pair[1].score)[:limit]
-
-
-def near_client(principal, values: dict[str, Any]) -> tuple[Client, Likeness] | None:
-    """The visible client that a new one resembles most, if it is probably the same."""
-    text = {name: str(values.get(name) or "") for name in ("name", "email", "website")}
-    rows = {row.pk: row for row in similar_clients(principal, limit=20, **text)}
-    wanted = client_details(**{name: value for name, value in values.items() if isinstance(value, str)})
-    found = [(rows[one.pk], likeness(wanted, one)) for one in of_clients(Client.objects.filter(pk__in=rows))]
-    return max((pair for pair in found if pair[1].score >= LIKELY), key=lambda pair: pair[1].score, default=None)

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from clients.duplicates import queries, scoring
+from clients.duplicates import scoring
 from clients.duplicates.measuring import measure
 from clients.duplicates.models import ClientDuplicate, ContactDuplicate
+from clients.duplicates.near import near_clients
 from clients.duplicates.scoring import LIKELY, Details, likeness
 from clients.duplicates.services import dismiss_duplicate, find_duplicates
 from clients.records.models import Client
@@ -99,7 +100,7 @@ def test_nobody_learns_of_a_client_out_of_sight(client, marta, ines):
     assert "Alder Oy" not in page and "No possible duplicates" in page
     row = ClientDuplicate.objects.get()
     assert client.post(f"/clients/duplicates/{row.pk}/dismiss/").status_code == 404
-    assert queries.near_client(acting(marta), {"name": "Alder Oy"})[0].name == "Alder"
+    assert near_clients(acting(marta), {1: {"name": "Alder Oy"}})[1].name == "Alder"
     Client.objects.filter(pk=hidden.pk).update(is_restricted=False)
     assert clients(acting(marta))
     archive_client(acting(ines), client=hidden, now=NOW)

@@ -74,12 +74,14 @@ def make_context(job: Job) -> Context:
 
 class Planner:
     """`chunks(skip)` yields lists of plans in file order; the first `skip` rows are only remembered and come as empty
-    lists. Apply a chunk before asking for the next one.
+    lists. Apply a chunk before asking for the next one. `is_preview`: a kind may look for more that people should know before
+    they start, such as near-duplicates.
     """
 
-    def __init__(self, job: Job):
+    def __init__(self, job: Job, *, is_preview: bool = False):
         self.job, self.kind, self.principal = job, kind_of(job), acting(job.user)
         self.context, self.conventions = make_context(job), conventions_of(job)
+        self.context["is_preview"] = is_preview
         self.header, _rows = read_job(job)
         place = {name: index for index, name in enumerate(self.header)}
         mapping = job.options["mapping"]

@@ -36,7 +36,7 @@ PROGRESS_EVERY = 1.0  # seconds, while a file is checked
 
 def preview(job: Job) -> dict[str, Any]:
     """The report of what the import would do; writes nothing. Raises UnreadableTable."""
-    report, planner = new_report(), Planner(job)
+    report, planner = new_report(), Planner(job, is_preview=True)
     for _chunk in _noted(planner, report):
         pass
     return _checked(report, planner)
@@ -132,7 +132,7 @@ def run_job(*, job_id: int) -> str:
 
 def _check(job: Job, token: uuid.UUID) -> None:
     """Plan the whole file. Locks nothing but the job."""
-    report, told, planner = new_report(), time.monotonic(), Planner(job)
+    report, told, planner = new_report(), time.monotonic(), Planner(job, is_preview=True)
     for _chunk in _noted(planner, report):
         if time.monotonic() - told > PROGRESS_EVERY:
             told = time.monotonic()

@@ -1,3 +1,4 @@
+import uuid
 from datetime import date
 
 from django.core.files.base import ContentFile
@@ -15,6 +16,20 @@ from tools.testing.samples import by_admin, declare
 def _stopped_import(own):
     job = _import(own)
     Job.objects.filter(pk=job.pk).update(state="cancelled", report={"at": 0})
+    return job
+
+
+def _done_import(own):
+    job = _import(own)
+    Job.objects.filter(pk=job.pk).update(state="done", report={"contexts": [str(uuid.uuid4())]})
+    return job
+
+
+def _undone_import(own):
+    job = _done_import(own)
+    undo = Job.objects.create(kind="undo-import", user=job.user, state="queued", options={"import": job.pk})
+    Job.objects.filter(pk=job.pk).update(report={"undo": undo.pk})
+    job.refresh_from_db()
     return job
 
 
@@ -97,6 +112,11 @@ declare(
     set_people=lambda own: {"job": _import(own), "people": {"O. Berg": "otto@example.com"}},
     resume_import=lambda own: {"job": _stopped_import(own), "now": own.now},
     discard_import=lambda own: {"job": _import(own)},
+)
+declare(
+    "crm.core.importing.undoing",
+    undo_import=lambda own: {"job": _done_import(own), "now": own.now},
+    stop_undo=lambda own: {"job": _undone_import(own), "now": own.now},
 )
 declare(
     "crm.core.listing.services",
