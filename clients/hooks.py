@@ -4,7 +4,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clients import permissions, registry
+from clients import permissions, registry, whole  # noqa: F401  registers itself
 from clients.catalogue.services import create_service
 from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
@@ -15,6 +15,7 @@ from clients.documents import timeline as documents_timeline
 from clients.documents.finding import document_hit, find_documents, similar_documents
 from clients.documents.models import Document
 from clients.documents.services import send_expiry_reminders
+from clients.duplicates import hooks as duplicates  # noqa: F401  registers itself
 from clients.engagements import hooks as engagements  # noqa: F401  registers itself
 from clients.engagements.models import named_q, no_link_to
 from clients.gate import has_few

@@ -5,6 +5,7 @@ from clients.contacts import views as contacts
 from clients.cover.urls import urlpatterns as cover
 from clients.documents import views as documents
 from clients.documents.lists import CLIENT_DOCUMENTS, DOCUMENTS
+from clients.duplicates.urls import urlpatterns as duplicates
 from clients.engagements.urls import urlpatterns as engagements
 from clients.groups.urls import urlpatterns as groups
 from clients.invoices.urls import urlpatterns as invoices
@@ -24,6 +25,7 @@ from crm.core.search.options import options_of
 app_name = "clients"
 
 urlpatterns = [
+    *duplicates,
     *CLIENTS.urls("clients/", "list"),
     path("clients/new/", editing.create, name="create"),
     path("clients/similar/", editing.similar, name="similar"),

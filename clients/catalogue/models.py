@@ -3,9 +3,10 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
-from crm.core.base.models import Versioned, tracked
+from crm.core.base.models import Versioned, tracked, tracked_aside
 
 
+@tracked_aside
 class Tag(models.Model):
     name = models.CharField(_("name"), max_length=60)
     tone = models.CharField(

@@ -48,6 +48,7 @@ class ContactForm(CatalogueForm):
     catalogue = CONTACT_FIELDS
     layout = Layout(
         Row("first_name", "last_name"),
+        Part("clients/contacts/similar_slot.html"),
         Part("clients/contacts/addresses.html"),
         Row(*CONTACT_FIELDS.group("about")[:-1]),
         CONTACT_FIELDS.group("about")[-1],

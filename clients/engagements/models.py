@@ -13,7 +13,7 @@ from clients.engagements.choices import ENGAGEMENT, EngagementState, PartyRole
 from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
-from crm.core.base.models import Customised, Folded, Versioned, tracked
+from crm.core.base.models import Customised, Folded, Versioned, tracked, tracked_aside
 from crm.core.users.models import User
 
 
@@ -303,6 +303,7 @@ class EngagementParty(Versioned):
         return self.outside_name or (self.contact.name if self.contact else "")
 
 
+@tracked_aside
 class EngagementStateChange(models.Model):
     """A time that an engagement spent in a state, over [entered_at, left_at)."""
 

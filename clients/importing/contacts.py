@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from clients.contacts.fields import CONTACT_FIELDS, PLACE_FIELDS
 from clients.contacts.models import Affiliation, Contact, ContactEmail
 from clients.contacts.services import NewContact, affiliate, check_contact, create_contacts, new_contact, update_contact
+from clients.duplicates.near import near_contacts
 from clients.importing import common
 from clients.importing.common import Write
 from clients.phones import digits_of
@@ -89,6 +90,21 @@ def _look_up(principal, rows: list[Values], context: Context) -> None:
     cache["by_mail"] = _grouped(((address.lower(), pk) for address, pk in pairs), there)
     by_name = (((client, fold(there[pk].name)), pk) for client, pk in people if pk in there)
     cache["by_name"] = _grouped(by_name, there)
+    cache["near"] = near_contacts(principal, _reached_by(rows, context)) if context["is_preview"] else {}
+
+
+def _reached_by(rows: list[Values], context: Context) -> dict[str, dict[str, Any]]:
+    """{row: its name, emails and phones} of rows without a known id."""
+    ids = context["cache"]["ids:contact"]
+    return {
+        row["row_key"]: row
+        | {
+            "mails": [address for _label, address in _mails(row)],
+            "phones": [number for _label, number in _pairs(row, PHONES, "main_phone")],
+        }
+        for row in rows
+        if row.get("external_id") not in ids
+    }
 
 
 def _grouped(pairs, there: dict[int, Contact]) -> dict[Any, list[Contact]]:
@@ -139,6 +155,8 @@ def _find(values: Values, client: Client | None, context: Context, plan: Plan) -
     if earlier is not None:
         message = _("An earlier row has the same email or name: “%(name)s”. This would be a second contact.")
         plan.warnings.append(message % {"name": earlier[:80]})
+    elif near := cache["near"].get(values["row_key"]):
+        plan.warnings.append(near.words())
     return None, key
 
 

@@ -18,7 +18,7 @@ from clients.opportunities.choices import LostReason, OpportunityKind, Opportuni
 from clients.records.models import Client
 from clients.revenue.models import ClientRowQuerySet, Contract
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
-from crm.core.base.models import Customised, Folded, Versioned, tracked
+from crm.core.base.models import Customised, Folded, Versioned, tracked, tracked_aside
 from crm.core.users.models import User
 
 PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
@@ -232,6 +232,7 @@ class StageChangeQuerySet(models.QuerySet):
         return self.filter(visible_q(principal, "opportunity__client__")).filter(seen)
 
 
+@tracked_aside
 class StageChange(models.Model):
     """A stay of an opportunity in a stage, over [entered_at, left_at). The last one ends when the opportunity is closed."""
 

@@ -1,3 +1,5 @@
+from functools import partial
+
 import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeBoundary, RangeOperators
@@ -23,7 +25,7 @@ from clients.records.choices import (
 )
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
 from crm.core.base.dates import local_date
-from crm.core.base.models import Customised, DateRange, Folded, Versioned, tracked
+from crm.core.base.models import Customised, DateRange, Folded, Versioned, tracked, tracked_aside
 from crm.core.base.places import country_name
 from crm.core.base.zones import validate_zone
 from crm.core.firm.queries import get_firm
@@ -192,6 +194,14 @@ class Client(Archivable, Customised, Versioned):
         return [line for line in (self.street, place, self.region, country_name(self.country)) if line]
 
 
+@tracked_aside
+class ClientTag(Client.tags.through):  # type: ignore[name-defined,misc]
+    """A tag of a client."""
+
+    class Meta:
+        proxy = True
+
+
 class StatusPeriodQuerySet(models.QuerySet):
     def visible_to(self, principal):
         return self.filter(visible_q(principal, "client__"))
@@ -349,6 +359,7 @@ class ClientAccess(models.Model):
         constraints = [models.UniqueConstraint(fields=["client", "user"], name="client_access_once")]
 
 
+@partial(tracked_aside, indexes=[models.Index(fields=["kind", "object_id"], name="external_id_event_object")])
 class ExternalId(models.Model):
     """A row's id in another system: imports and the API match by it first."""
 

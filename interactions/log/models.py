@@ -10,7 +10,7 @@ from clients.gate import visible_q
 from clients.records.models import Client
 from crm.core.base.actors import actor_name, one_actor
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
-from crm.core.base.models import Customised, Versioned, tracked
+from crm.core.base.models import Customised, Versioned, tracked, tracked_aside
 from crm.core.users.models import User
 from interactions.log.choices import Channel, Direction, Sentiment, Visibility
 
@@ -172,3 +172,19 @@ class Interaction(Archivable, Customised, Versioned):
         return self.subject or Truncator(self.body).chars(60)
 
     author_name = actor_name("author", "author_contact")
+
+
+@tracked_aside
+class InteractionContact(Interaction.contacts.through):  # type: ignore[name-defined,misc]
+    """A contact who took part."""
+
+    class Meta:
+        proxy = True
+
+
+@tracked_aside
+class InteractionColleague(Interaction.participants.through):  # type: ignore[name-defined,misc]
+    """A colleague who took part."""
+
+    class Meta:
+        proxy = True

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from clients import permissions
 from clients.contacts.models import Affiliation
+from clients.duplicates.near import near_clients
 from clients.importing import common
 from clients.importing.clients.referrals import ids_in, load_referrers
 from clients.importing.common import Write
@@ -37,6 +38,10 @@ def look_up(principal, rows: list[Values], context: Context) -> None:
     keys = common.folded(name for row in rows if (name := row.get("name")))
     there = {*seen.filter(name_key__in={*keys.values()}).values_list("name_key", flat=True)}
     cache["names"] = {name for name, key in keys.items() if key in there}
+    cache["near"] = {}
+    if context["is_preview"]:
+        new = [row for row in rows if row.get("name") and row.get("external_id") not in cache["ids:client"]]
+        cache["near"] = near_clients(principal, {row["row_key"]: row for row in new})
     found = {client.pk for group in ("by_mail", "by_domain") for rows in cache[group].values() for client in rows}
     if any(row.get("contact_first_name") or row.get("contact_last_name") for row in rows):
         cache["places"] = _places(cache["rows:client"])
@@ -95,6 +100,8 @@ def find(values: Values, context: Context, plan: Plan) -> tuple[Any, str]:
     elif values["name"] in context["cache"]["names"] or names[-1] in memory.called:
         message = _("A client called “%(name)s” already exists. This would be another one.")
         plan.warnings.append(message % {"name": values["name"][:80]})
+    elif near := context["cache"]["near"].get(values["row_key"]):
+        plan.warnings.append(near.words())
     return None, key
 
 

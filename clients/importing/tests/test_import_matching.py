@@ -4,8 +4,9 @@ import pytest
 
 from clients.contacts.models import Contact
 from clients.records.models import Client
-from tools.testing.factories.clients import make_client
-from tools.testing.importing import counts, remarks, run
+from crm.core.importing import running
+from tools.testing.factories.clients import make_client, make_contact
+from tools.testing.importing import counts, prepare, remarks, run
 
 pytestmark = pytest.mark.django_db
 
@@ -72,3 +73,31 @@ def test_a_client_is_renamed_only_where_that_was_confirmed(ines, answer, outcome
     assert counts(job) == {outcome: 1}
     assert "“Alpha” would be renamed to “Omega”" in str(job.report["rows"][outcome])
     assert Client.objects.get().name == ("Omega" if outcome == "updated" else "Alpha")
+
+
+def warned(actor, kind, data):
+    """{line: texts} of the preview."""
+    report = running.preview(prepare(actor, kind, data.encode()))
+    return {row["number"]: row["texts"] for row in report["rows"]["remarks"]}
+
+
+def test_a_near_duplicate_is_named_with_its_reason(marta, ines):
+    make_client(owner=marta, name="Northern Timber Oy", city="Oslo", phone="+358401234567")
+    hidden = make_client(owner=ines, name="Hidden Glass")
+    type(hidden).objects.filter(pk=hidden.pk).update(is_restricted=True)
+    rows = ("Nothern Timber,Oslo,", "North Timber,Bergen,+358 40 1234567", "Hidden Glass,,", "Birch,,")
+    found = warned(marta, "clients", "Name,City,Phone\n" + "\n".join(rows))
+    assert found == {
+        2: ["May be a duplicate of “Northern Timber Oy”: similar name."],
+        3: ["May be a duplicate of “Northern Timber Oy”: same phone number · similar name."],
+    }
+    found = warned(ines, "clients", "Name,City,Phone\nHidden Glass Ltd,,\n")
+    assert found == {2: ["May be a duplicate of “Hidden Glass”: same name."]}
+
+
+def test_a_person_of_another_client_is_named_too(marta):
+    client = make_client(owner=marta, name="Alder")
+    make_contact(actor=marta, client=client, first_name="Elina", last_name="Saari")
+    make_client(owner=marta, name="Birch")
+    found = warned(marta, "contacts", "First name,Last name,Client\nElina,Saari,Birch\nJan,Novak,Birch\n")
+    assert found == {2: ["May be a duplicate of “Elina Saari”: same name."]}

@@ -9,9 +9,17 @@ from django.utils.translation import gettext_lazy as _
 M = TypeVar("M", bound=models.Model)
 
 
-def tracked(model: type[models.Model]) -> type[models.Model]:
+def tracked(model: type[models.Model], **told: Any) -> type[models.Model]:
     """Keep every insert, update and delete of the model's rows, bulk and raw SQL included, in `<table>event`."""
-    return pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())(model)
+    return pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), **told)(model)
+
+
+def tracked_aside(model: type[models.Model], *, indexes: Sequence[models.Index] = ()) -> type[models.Model]:
+    """As `tracked`, for rows that belong to a record and are told with it: the undo of an import reads their history, no page
+    lists it. `indexes` are of the history.
+    """
+    model.is_told_with_record = True  # type: ignore[attr-defined]
+    return tracked(model, meta={"indexes": [*indexes]})
 
 
 def insert(rows: Sequence[M]) -> list[M]:

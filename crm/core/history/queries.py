@@ -103,9 +103,9 @@ def tracked_models() -> dict[str, type[Model]]:
     found = {}
     for event in apps.get_models():
         tracked = getattr(event, "pgh_tracked_model", None)
-        if tracked is not None and (
-            tracked._meta.app_label == "core" or hasattr(tracked._default_manager, "visible_to")
-        ):
+        if tracked is None or getattr(tracked, "is_told_with_record", False):
+            continue
+        if tracked._meta.app_label == "core" or hasattr(tracked._default_manager, "visible_to"):
             found[tracked._meta.label_lower] = event
     return dict(sorted(found.items(), key=lambda pair: str(pair[1].pgh_tracked_model._meta.verbose_name)))  # type: ignore[attr-defined]
 

@@ -137,13 +137,15 @@ class Words:
 
 class Planner:
     """`chunks(skip)` yields lists of plans in file order; the first `skip` rows are only remembered and come as empty
-    lists. Apply a chunk before asking for the next one. `coming`: for a preview, the ids and names of what the files that
-    run earlier bring, {kind of record: names and ids}.
+    lists. Apply a chunk before asking for the next one. `is_preview`: a kind may look for more that people should know before
+    they start, such as near-duplicates. `coming`: for a preview, the ids and names of what the files that run earlier bring,
+    {kind of record: names and ids}.
     """
 
-    def __init__(self, job: Job, coming: dict[str, set[str]] | None = None):
+    def __init__(self, job: Job, *, is_preview: bool = False, coming: dict[str, set[str]] | None = None):
         self.job, self.kind, self.principal = job, kind_of(job), acting(job.user)
         self.context, self.conventions = make_context(job), conventions_of(job)
+        self.context["is_preview"] = is_preview
         self.context["coming"] = coming or {}
         self.header, _rows = read_job(job)
         place = {name: index for index, name in enumerate(self.header)}

@@ -39,7 +39,7 @@ PROGRESS_EVERY = 1.0  # seconds, while a file is checked
 
 def preview(job: Job) -> dict[str, Any]:
     """The report of what the import would do; writes nothing. Raises UnreadableTable."""
-    report, planner = new_report(), Planner(job, coming_for(job))
+    report, planner = new_report(), Planner(job, is_preview=True, coming=coming_for(job))
     for _chunk in _noted(planner, report):
         pass
     return _checked(report, planner)
@@ -141,7 +141,7 @@ def run_job(*, job_id: int) -> str:
 
 def _check(job: Job, token: uuid.UUID) -> None:
     """Plan the whole file. Locks nothing but the job."""
-    report, told, planner = new_report(), time.monotonic(), Planner(job, coming_for(job))
+    report, told, planner = new_report(), time.monotonic(), Planner(job, is_preview=True, coming=coming_for(job))
     for _chunk in _noted(planner, report):
         if time.monotonic() - told > PROGRESS_EVERY:
             told = time.monotonic()
@@ -161,7 +161,10 @@ def _check(job: Job, token: uuid.UUID) -> None:
 
 def _run(job: Job, token: uuid.UUID) -> None:
     report, planner = job.report, Planner(job)
-    with pghistory.context(user=job.user_id, url=f"import {job.pk}"):
+    with pghistory.context(user=job.user_id, url=f"import {job.pk}", job=job.pk) as context:
+        report.setdefault("contexts", []).append(str(context.id))  # by which an undo finds what was written
+        if not still_mine(job, token, report=report):
+            return
         for plans in planner.chunks(skip=report["at"]):
             if is_stopping():
                 give_back(job, token, JobState.QUEUED)

@@ -386,12 +386,17 @@ def cancel_import(principal: Principal, *, job: Job, now: datetime) -> Job:
 def resume_import(principal: Principal, *, job: Job, now: datetime) -> Job:
     """Resume a stopped or failed import after its last written row."""
     job = Job.objects.select_for_update().get(pk=job.pk)
-    if job.state not in (JobState.CANCELLED, JobState.FAILED) or "at" not in job.report:
+    if not may_go_on(job):
         raise ServiceError(_("This import cannot continue."))
     job.ended_at, job.error = None, ""
     job.save(update_fields=["ended_at", "error"])
     _queue(job, JobState.QUEUED, now)
     return job
+
+
+def may_go_on(job: Job) -> bool:
+    """Whether an import that was stopped can go on: not after its undo."""
+    return job.state in (JobState.CANCELLED, JobState.FAILED) and "at" in job.report and not job.report.get("undo")
 
 
 @service(may=may_import_job)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.core.importing import move_views, views
+from crm.core.importing import move_views, undo_views, views
 
 urlpatterns = [
     *views.IMPORTS.urls("imports/", "imports"),
@@ -30,5 +30,7 @@ urlpatterns = [
     path("imports/<int:pk>/again/", views.import_again, name="import_again"),
     path("imports/<int:pk>/discard/", views.import_discard, name="import_discard"),
     path("imports/<int:pk>/cancel/", views.import_cancel, name="import_cancel"),
+    path("imports/<int:pk>/undo/", undo_views.import_undo, name="import_undo"),
+    path("imports/<int:pk>/undo/stop/", undo_views.import_undo_stop, name="import_undo_stop"),
     path("imports/<int:pk>/failed-rows.csv", views.import_failed_rows, name="import_failed_rows"),
 ]

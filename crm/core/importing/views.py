@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from crm.core.base.errors import ServiceError, add_to_form
 from crm.core.base.permissions import require
 from crm.core.files.services import read_bytes, store_upload
-from crm.core.importing import kinds, moves, tabular
+from crm.core.importing import kinds, moves, tabular, undoing
 from crm.core.importing import services as service
 from crm.core.importing.choices import MoveState
 from crm.core.importing.forms import ColumnsForm, KindForm, StartForm, TableForm, UploadForm, ValuesForm
@@ -400,8 +400,10 @@ def import_page(request, pk):
         "is_open": job.state in (JobState.QUEUED, JobState.RUNNING),
         "is_interrupted": job.state == JobState.QUEUED and bool(job.done),
         "move_id": _move_of(job),
-        "may_go_on": job.state in (JobState.CANCELLED, JobState.FAILED) and job.done < job.total and "at" in job.report,
+        "may_go_on": service.may_go_on(job) and job.done < job.total,
         "seconds_left": seconds_left(job),
+        "may_undo": undoing.may_be_undone(job),
+        "undo": undoing.undo_of(job),
         **_shown(request, job, ""),
     }
     return render_page(request, "core/importing/page.html", context, fragment="status")

@@ -57,6 +57,8 @@ ROWS = [
     Row("core:import_discard", post=EVERYONE, about="import", seen_by=SEEN),
     Row("core:import_export", get=EVERYONE, also={"kind": "clients"}),
     Row("core:import_cancel", post=EVERYONE, about="import", seen_by=SEEN),
+    Row("core:import_undo", get=EVERYONE, post=EVERYONE, about="finished import", seen_by=SEEN),
+    Row("core:import_undo_stop", post=EVERYONE, about="finished import", seen_by=SEEN),
     Row("core:import_failed_rows", get=EVERYONE, about="finished import", seen_by=SEEN),
     Row("demo", get=ADMINS, post=ADMINS, data={"phrase": "no"}),
 ]

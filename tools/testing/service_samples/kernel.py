@@ -1,3 +1,4 @@
+import uuid
 from datetime import date
 
 from django.core.files.base import ContentFile
@@ -25,6 +26,20 @@ def _running(own):
     return change_kind(
         acting(own.user("admin")), field=own("custom field"), kind="long_text", keeps_aside=True, now=own.now
     )
+
+
+def _done_import(own):
+    job = _import(own)
+    Job.objects.filter(pk=job.pk).update(state="done", report={"contexts": [str(uuid.uuid4())]})
+    return job
+
+
+def _undone_import(own):
+    job = _done_import(own)
+    undo = Job.objects.create(kind="undo-import", user=job.user, state="queued", options={"import": job.pk})
+    Job.objects.filter(pk=job.pk).update(report={"undo": undo.pk})
+    job.refresh_from_db()
+    return job
 
 
 def _clients_csv(own):
@@ -169,6 +184,11 @@ declare(
     continue_move=Sample(
         lambda own: {"move_id": _ready_move(own, state="running").pk, "now": own.now}, by=lambda own: SYSTEM
     ),
+)
+declare(
+    "crm.core.importing.undoing",
+    undo_import=lambda own: {"job": _done_import(own), "now": own.now},
+    stop_undo=lambda own: {"job": _undone_import(own), "now": own.now},
 )
 declare(
     "crm.core.listing.services",
