@@ -182,9 +182,14 @@ class Rollup:
         return sql.number(made) if measure.type in NUMBERS else made
 
     def _latest(self, asked: Asked, rows: QuerySet, output: Any) -> Any:
-        by_day, path = (F(self.source.day).desc(nulls_last=True), F("pk").desc()), self.source.path
+        day = self.source.day
+        is_always_given = "__" not in day and not rows.model._meta.get_field(day).null  # then an index has this order
+        by_day = (F(day).desc(nulls_last=None if is_always_given else True), F("pk").desc())
+        path = self.source.path
         if asked.of_all:
-            return _looked_up(rows.order_by(path, *by_day).distinct(path).values_list(path, "rolled_up"), output)
+            return _looked_up(
+                rows.order_by(F(path).asc(), *by_day).distinct(path).values_list(path, "rolled_up"), output
+            )
         return Subquery(rows.order_by(*by_day).values("rolled_up")[:1], output_field=output)
 
     def words(self) -> str:
