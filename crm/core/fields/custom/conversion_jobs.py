@@ -207,7 +207,12 @@ def _made_of_all(change: FieldChange) -> str:
 
 def _others(change: FieldChange, made: str) -> list[Found]:
     """What was written past the services since its chunk: rows that do not have what they should."""
-    told = {"old": change.field.held_at, "new": change.to_slot, "aside": _aside_of(change), "made": made}
+    told: dict[str, Any] = {
+        "old": change.field.held_at,
+        "new": change.to_slot,
+        "aside": _aside_of(change),
+        "made": made,
+    }
     with connection.cursor() as cursor:
         cursor.execute(OTHERS.format(table=_table(change)), told)
         pks = [pk for (pk,) in cursor.fetchall()]
@@ -241,7 +246,7 @@ def _write(of: Record, slot: str, rows: list[Row], aside: str = "") -> None:
     made = [None if value is None else json.dumps(value) for _pk, value, _said in rows]
     given: list[Any] = [slot, aside, slot, timezone.now()]
     with connection.cursor() as cursor:
-        told = [[pk for pk, _value, _said in rows], made, [said for _pk, _value, said in rows]]
+        told: list[Any] = [[pk for pk, _value, _said in rows], made, [said for _pk, _value, said in rows]]
         cursor.execute(WRITE.format(table=table_of(of)), [*given, *told])
 
 
@@ -259,7 +264,7 @@ def _write_back(principal: Principal, change: FieldChange, found: list[Any]) -> 
         refuse_failing(principal, change.field, (value for _pk, value in found))
     except ServiceError as error:
         raise Refused(error.message) from error
-    rows = [(pk, value.becomes, None) for pk, value in found]
+    rows: list[Row] = [(pk, value.becomes, None) for pk, value in found]
     _write(records[change.field.record], change.from_slot or change.field.key, rows)
 
 

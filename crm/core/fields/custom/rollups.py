@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from crm.core.base.registry import Registry
 from crm.core.fields.custom.formulas import sql
 from crm.core.fields.custom.formulas.checking import NUMBERS, Asked, FormulaError, Part, Result
+from crm.core.listing.counting import column_of
 from crm.core.ui.formatting import in_sentence
 
 MOST_DAYS, MOST_CONDITIONS = 36_500, 20
@@ -182,8 +183,10 @@ class Rollup:
         return sql.number(made) if measure.type in NUMBERS else made
 
     def _latest(self, asked: Asked, rows: QuerySet, output: Any) -> Any:
-        day = self.source.day
-        is_always_given = "__" not in day and not rows.model._meta.get_field(day).null  # then an index has this order
+        day, column = self.source.day, column_of(rows.model, self.source.day)
+        is_always_given = (
+            column is not None and column.model is rows.model and not column.null
+        )  # then an index has this order
         by_day = (F(day).desc(nulls_last=None if is_always_given else True), F("pk").desc())
         path = self.source.path
         if asked.of_all:
@@ -212,9 +215,10 @@ class _Map(Expression):
 
     def __init__(self, pairs: QuerySet):
         super().__init__(output_field=sql.TEXT)
-        self.pairs, self.made = pairs, {}  # copies of the expression share what was made
+        self.pairs = pairs
+        self.made: dict[str, str | None] = {}  # copies of the expression share it
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         if connection.alias not in self.made:
             self.made[connection.alias] = self._make(connection)
         return "%s::jsonb", [self.made[connection.alias]]
