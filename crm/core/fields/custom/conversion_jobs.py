@@ -10,6 +10,7 @@ from typing import Any
 
 import pghistory
 from django.db import OperationalError, connection, transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -61,7 +62,20 @@ WRITE = """
 REMOVE = """
     UPDATE {table} SET custom = custom - %s::text[], version = version + 1, updated_at = %s WHERE id = ANY(%s)
 """
+VALUES = "SELECT DISTINCT (custom -> %s)::text FROM {table} WHERE custom -> %s IS NOT NULL"
+# rows in which something else stands than `made` {value as text: what it becomes, null for what has no equivalent} says
+OTHERS = """
+    SELECT id FROM {table}
+    WHERE (custom -> %(old)s IS NOT NULL OR custom -> %(new)s IS NOT NULL) AND (
+        custom -> %(new)s IS DISTINCT FROM NULLIF(%(made)s::jsonb -> (custom -> %(old)s)::text, 'null')
+        OR NOT jsonb_exists(%(made)s::jsonb, (custom -> %(old)s)::text)
+        OR (%(made)s::jsonb -> (custom -> %(old)s)::text = 'null' AND custom -> %(aside)s IS NULL)
+    )
+"""
 Row = tuple[int, Any, str | None]  # its number, the value, or the text for the field aside
+
+
+Found = tuple[int, Any, Any, Any]
 
 
 class Refused(Exception):
@@ -166,18 +180,50 @@ def _convert(principal: Principal, job: Job, change: FieldChange) -> int | None:
     return found[-1][0]
 
 
-def _rows(change: FieldChange, after: int, limit: int | None) -> list[tuple[int, Any, Any, Any]]:
-    """(number, value, what stands beside it, what stands in the field aside) of rows that have one of the first two."""
+def _rows(change: FieldChange, after: int, limit: int) -> list[Found]:
+    """Those that have a value, or something beside it, after a row."""
+    rows = _placed(change).filter(pk__gt=after)
+    rows = rows.filter(Q(old__isnull=False) | Q(new__isnull=False))
+    return list(rows.select_for_update(of=("self",))[:limit])
+
+
+def _placed(change: FieldChange) -> Any:
+    """(number, value, what stands beside it, what stands in the field aside) of rows."""
     field, model = change.field, records[change.field.record].model
-    rows: Any = model._default_manager.filter(pk__gt=after).order_by("pk")
+    rows: Any = model._default_manager.order_by("pk")
     rows = rows.annotate(old=at(field.held_at), new=at(change.to_slot), aside=at(_aside_of(change) or change.to_slot))
-    rows = rows.filter(old__isnull=False) | rows.filter(new__isnull=False)
-    if limit is not None:
-        rows = rows.select_for_update(of=("self",))
-    return list(rows.values_list("pk", "old", "new", "aside")[:limit])
+    return rows.values_list("pk", "old", "new", "aside")
 
 
-def _converted(change: FieldChange, found: list[tuple[int, Any, Any, Any]]) -> list[Row]:
+def _made_of_all(change: FieldChange) -> str:
+    """What each value becomes, for `OTHERS`."""
+    forth, table, slot = Converter.forth(change, change.field), _table(change), change.field.held_at
+    with connection.cursor() as cursor:
+        cursor.execute(VALUES.format(table=table), [slot, slot])
+        texts = [text for (text,) in cursor.fetchall()]
+    found = ((text, forth(json.loads(text))) for text in texts)
+    return json.dumps({text: None if value.why else value.becomes for text, value in found})
+
+
+def _others(change: FieldChange, made: str) -> list[Found]:
+    """What was written past the services since its chunk: rows that do not have what they should."""
+    told: dict[str, Any] = {
+        "old": change.field.held_at,
+        "new": change.to_slot,
+        "aside": _aside_of(change),
+        "made": made,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(OTHERS.format(table=_table(change)), told)
+        pks = [pk for (pk,) in cursor.fetchall()]
+    return list(_placed(change).filter(pk__in=pks)) if pks else []
+
+
+def _table(change: FieldChange) -> str:
+    return table_of(records[change.field.record])
+
+
+def _converted(change: FieldChange, found: list[Found]) -> list[Row]:
     """What is still to be written for these rows. Raises Refused for a value without an equivalent that has no place."""
     forth, made = Converter.forth(change, change.field), []
     for pk, old, new, aside in found:
@@ -200,7 +246,7 @@ def _write(of: Record, slot: str, rows: list[Row], aside: str = "") -> None:
     made = [None if value is None else json.dumps(value) for _pk, value, _said in rows]
     given: list[Any] = [slot, aside, slot, timezone.now()]
     with connection.cursor() as cursor:
-        told = [[pk for pk, _value, _said in rows], made, [said for _pk, _value, said in rows]]
+        told: list[Any] = [[pk for pk, _value, _said in rows], made, [said for _pk, _value, said in rows]]
         cursor.execute(WRITE.format(table=table_of(of)), [*given, *told])
 
 
@@ -218,7 +264,7 @@ def _write_back(principal: Principal, change: FieldChange, found: list[Any]) -> 
         refuse_failing(principal, change.field, (value for _pk, value in found))
     except ServiceError as error:
         raise Refused(error.message) from error
-    rows = [(pk, value.becomes, None) for pk, value in found]
+    rows: list[Row] = [(pk, value.becomes, None) for pk, value in found]
     _write(records[change.field.record], change.from_slot or change.field.key, rows)
 
 
@@ -240,9 +286,10 @@ def _tidy(principal: Principal, job: Job, change: FieldChange) -> int | None:
 
 
 def _apply(principal: Principal, job: Job, change: FieldChange) -> None:
-    """The field is read with its new type from here on. First whatever was written round the lock is converted too."""
+    """The field is read with its new type from here on. First whatever was written past the services is converted too."""
+    made = _made_of_all(change)  # before others have to wait
     row, of = _locked(change)
-    _write(of, change.to_slot, _converted(change, _rows(change, 0, None)), _aside_of(change))
+    _write(of, change.to_slot, _converted(change, _others(change, made)), _aside_of(change))
     _become(row, of, change.to_kind, change.to_slot, change.target)
     if change.aside is not None:
         change.aside.label = free_label(of, change.aside.label)

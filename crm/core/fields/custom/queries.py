@@ -146,7 +146,8 @@ def views_naming(record: Record, name: str) -> QuerySet:
 
 
 def views_with(principal: Any, record: Record, name: str) -> list[Use]:
-    lists, found = lists_of(record), views_naming(record, name)
+    lists = lists_of(record)
+    found: Any = views_naming(record, name)
     seen = set(found.visible_to(principal).values_list("pk", flat=True))
     made = []
     for view in found.order_by("name"):

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from crm.core.base.registry import Registry
 from crm.core.fields.custom.formulas import sql
 from crm.core.fields.custom.formulas.checking import NUMBERS, Asked, FormulaError, Part, Result
+from crm.core.listing.counting import column_of
 from crm.core.ui.formatting import in_sentence
 
 MOST_DAYS, MOST_CONDITIONS = 36_500, 20
@@ -182,9 +183,16 @@ class Rollup:
         return sql.number(made) if measure.type in NUMBERS else made
 
     def _latest(self, asked: Asked, rows: QuerySet, output: Any) -> Any:
-        by_day, path = (F(self.source.day).desc(nulls_last=True), F("pk").desc()), self.source.path
+        day, column = self.source.day, column_of(rows.model, self.source.day)
+        is_always_given = (
+            column is not None and column.model is rows.model and not column.null
+        )  # then an index has this order
+        by_day = (F(day).desc(nulls_last=None if is_always_given else True), F("pk").desc())
+        path = self.source.path
         if asked.of_all:
-            return _looked_up(rows.order_by(path, *by_day).distinct(path).values_list(path, "rolled_up"), output)
+            return _looked_up(
+                rows.order_by(F(path).asc(), *by_day).distinct(path).values_list(path, "rolled_up"), output
+            )
         return Subquery(rows.order_by(*by_day).values("rolled_up")[:1], output_field=output)
 
     def words(self) -> str:
@@ -207,9 +215,10 @@ class _Map(Expression):
 
     def __init__(self, pairs: QuerySet):
         super().__init__(output_field=sql.TEXT)
-        self.pairs, self.made = pairs, {}  # copies of the expression share what was made
+        self.pairs = pairs
+        self.made: dict[str, str | None] = {}  # copies of the expression share it
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         if connection.alias not in self.made:
             self.made[connection.alias] = self._make(connection)
         return "%s::jsonb", [self.made[connection.alias]]
