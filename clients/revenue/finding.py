@@ -24,7 +24,7 @@ def _made(rows: QuerySet, rank: Any, **more: Any) -> QuerySet:
         "client": F("client__name"),
         "state": Cast("client", TextField()),
         "text": Concat(
-            Coalesce(Cast("end_date", TextField()), Value("")), Value("|"), "number", output_field=TextField()
+            Coalesce(Cast("end_date", TextField()), Value("")), Value("|", TextField()), Cast("number", TextField())
         ),
     }
     return found(rows, "contracts", rank, **columns, **more)
@@ -42,7 +42,7 @@ def find_contracts(ask: Ask) -> list[QuerySet]:
     order = ("-start_date", "-pk")
     return [
         _made(rows.filter(pk__in=elsewhere), EXACT)[: ask.limit],
-        _made(numbered.filter(by_number.prefix), by_number.rank).order_by(*order)[: ask.limit],
+        _made(numbered.filter(by_number.prefix | by_number.words), by_number.rank).order_by(*order)[: ask.limit],
         *by_name(ask, named, way, _made, order, is_exact_apart=False, own=own_q(ask)),
     ]
 

@@ -106,6 +106,7 @@ class FollowUp(Versioned):
     reminder_number = models.PositiveSmallIntegerField(default=0, editable=False)
     is_demo = models.BooleanField(default=False, editable=False)
 
+    unsaid = ("due_at", "remind_at", "reminder_number")  # the history tells of the date, time and zone
     objects = FollowUpQuerySet.as_manager()
 
     class Meta:

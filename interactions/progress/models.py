@@ -58,6 +58,7 @@ class ProgressSchedule(Versioned):
         max_length=8, blank=True, editable=False, help_text="first local ISO week not planned yet, such as 2026-W48"
     )
 
+    unsaid = ("next_week",)
     objects = ProgressScheduleQuerySet.as_manager()
 
     class Meta:
@@ -132,6 +133,7 @@ class ProgressEmail(Versioned):
     sent_html = models.TextField(blank=True)
     is_demo = models.BooleanField(default=False, editable=False)
 
+    unsaid = ("told_rows",)
     objects = ProgressEmailQuerySet.as_manager()
 
     class Meta:

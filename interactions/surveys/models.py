@@ -154,6 +154,8 @@ class SurveyRule(Versioned):
         null=True, blank=True, editable=False, help_text="the last day of the period whose clients are planned"
     )
 
+    unsaid = ("planned_until",)
+
     class Meta:
         constraints = [
             models.CheckConstraint(

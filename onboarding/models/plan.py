@@ -61,6 +61,7 @@ class Plan(Versioned):
     ended_at = models.DateTimeField(null=True, blank=True, editable=False)
     is_demo = models.BooleanField(default=False, editable=False)
 
+    unsaid = ("check_date", "done_count", "task_count")
     objects = PlanQuerySet.as_manager()
 
     class Meta:

@@ -61,9 +61,9 @@ def ids_in(rows: list[Values]) -> list[str]:
 
 def load_referrers(principal: Any, rows: list[Values], client_ids: set[int], context: Context) -> None:
     """The contacts that a chunk's rows name, and who referred its clients so far; two queries, only where the rows say something of it. A
-    referral that was archived as a mistake counts, so that the same file does not bring it back."""
+    referral that was archived as a mistake counts, so that the same file does not bring it back; the row says so."""
     cache = context["cache"]
-    cache["referring"], cache["referrals"] = {}, {}
+    cache["referring"], cache["referrals"], cache["archived referrals"] = {}, {}, {}
     if not any(row.get(BY_ID) or row.get(BY_NAME) for row in rows):
         return
     mails = {text.lower() for row in rows for text, is_mail in named(row.get(BY_NAME, "")).items() if is_mail}
@@ -72,7 +72,8 @@ def load_referrers(principal: Any, rows: list[Values], client_ids: set[int], con
     for mail in found.select_related("contact"):
         cache["referring"].setdefault(mail.address.lower(), {})[mail.contact_id] = mail.contact
     for row in Referral.objects.visible_to(principal).filter(client__in=client_ids):
-        cache["referrals"].setdefault(row.client_id, set()).add(_of(row))
+        kind = "referrals" if row.archived_at is None else "archived referrals"
+        cache[kind].setdefault(row.client_id, set()).add(_of(row))
 
 
 def _of(row: Referral) -> Referrer:
@@ -83,9 +84,11 @@ def _of(row: Referral) -> Referrer:
 
 def plan_referrers(plan: Plan, client: Client | None, values: Values, context: Context) -> None:
     """Those of the row that the client does not have yet."""
-    there = context["cache"]["referrals"].get(client.pk, set()) if client and client.pk else set()
-    named = [*_by_id(plan, client, values, context), *_by_name(plan, values, context)]
-    new = tuple(dict.fromkeys(each for each in named if each not in there))
+    key, cache = client.pk if client else None, context["cache"]
+    there, archived = (cache[kind].get(key, set()) for kind in ("referrals", "archived referrals"))
+    named = dict.fromkeys([*_by_id(plan, client, values, context), *_by_name(plan, values, context)])
+    plan.warnings += [_is_archived(each.name) for each in named if each in archived and each not in there]
+    new = tuple(each for each in named if each not in there and each not in archived)
     later = context["memory"].setdefault("referred", [])
     is_past = context["is_past"]
     later += [(plan, plan.write, each.key) for each in new if each.kind == LATER or (is_past and each.kind == "client")]
@@ -97,6 +100,13 @@ def plan_referrers(plan: Plan, client: Client | None, values: Values, context: C
         plan.write.new.referrers = written
     else:
         plan.write.changes["referrers"] = written
+
+
+def _is_archived(name: str) -> str:
+    words = _(
+        "The referral by “%(name)s” is archived and stays so. To bring it back, restore it under Referrals, “Archived”."
+    )
+    return words % {"name": name[:60]}
 
 
 def _by_id(plan: Plan, client: Client | None, values: Values, context: Context) -> Iterator[Referrer]:
@@ -145,7 +155,10 @@ def finish_referrers(principal: Any, clients: list[tuple[Plan, Client | None, An
         by = found.get(ids.get(ref, ref))
         if client is None or not client.pk or by is None or by == client:
             continue
-        if not Referral.objects.filter(client=client, by_client=by).exists():
+        known = list(Referral.objects.filter(client=client, by_client=by).values_list("archived_at", flat=True))
+        if known and None not in known:
+            yield plan, _is_archived(by.name)
+        elif not known:
             add = partial(add_referral, principal, client=client, by_client=by, now=timezone.now())
             yield from common.refused(plan, gettext_lazy("Referred by"), add)
 

@@ -7,7 +7,7 @@ from clients.listing.lists import CLIENTS
 from clients.records.models import Client
 from clients.records.services.clients import restrict_client
 from clients.referrals.models import Referral
-from clients.referrals.services import add_referral, archive_referral
+from clients.referrals.services import add_referral, archive_referral, restore_referral
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.importing.recognising import OWN_SYSTEM
 from tools.testing.factories.clients import NOW, make_client, make_user
@@ -136,5 +136,10 @@ def test_what_was_archived_as_a_mistake_does_not_come_back(ines, lines):
     load(ines, *lines)
     for row in Referral.objects.all():
         archive_referral(acting(ines), referral=row, now=NOW)
-    assert counts(load(ines, *lines)) == {"unchanged": 2}
+    job = load(ines, *lines)
+    assert counts(job) == {"unchanged": 2}
     assert not Referral.objects.kept().exists()
+    said = str(remarks(job))
+    assert "by “Bank” is archived" in said and "by “Birch” is archived" in said and "under Referrals" in said
+    restore_referral(acting(ines), referral=Referral.objects.get(by_source="Bank"))
+    assert "Bank" not in str(remarks(load(ines, *lines)))

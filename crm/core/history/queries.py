@@ -1,7 +1,8 @@
 """Who changed what: the history that database triggers record, as an admin and, for one client, its readers may read it.
 
 The gate applies: only events of objects the viewer may see, and in them only names of rows the viewer may see. A model
-outside the kernel without `visible_to` is left out. If versions were visible to different people, `history_visible_to`
+outside the kernel without `visible_to` is left out. A model names in `unsaid` the columns that the product keeps for
+itself, such as when a reminder is due. If versions were visible to different people, `history_visible_to`
 selects those the viewer may read.
 """
 
@@ -283,9 +284,10 @@ def _name_links(principal, links) -> set[int]:
 
 def _changes(event, before, after, links) -> list[Change]:
     found = []
+    unsaid = getattr(event.pgh_tracked_model, "unsaid", ())
     for column in event.pgh_tracked_model._meta.concrete_fields:
         # a value that the database computes repeats the change of what it is made of
-        if column.name in QUIET or column.generated or not hasattr(after, column.attname):
+        if column.name in QUIET or column.name in unsaid or column.generated or not hasattr(after, column.attname):
             continue
         old, new = getattr(before, column.attname), getattr(after, column.attname)
         if old != new:

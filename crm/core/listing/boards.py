@@ -93,6 +93,11 @@ class Shown:
         return self.board.group.label
 
     @property
+    def key(self) -> str:
+        """What its columns are: a card need not repeat it."""
+        return self.board.key
+
+    @property
     def cards_template(self) -> str:
         return self.listing.declared.card
 

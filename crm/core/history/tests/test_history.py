@@ -7,6 +7,8 @@ from crm.core.base.principals import acting
 from crm.core.firm.services import update_firm
 from crm.core.history import queries as history
 from crm.core.people.services import colleagues
+from interactions.follow_ups.models import FollowUp
+from tools.testing.factories.interactions import NOW, follow_up, make_client
 from tools.testing.factories.onboarding import make_version
 
 
@@ -111,6 +113,14 @@ def test_people_and_rows_are_called_by_name(admin_page, ines, marta):
     assert (change.before, change.after) == ("—", "Marta Kesti")
     (entry,) = entries(acting(ines), label="onboarding.templateversion")
     assert entry.title == str(version)
+
+
+def test_what_the_product_keeps_for_itself_is_left_out(ines, marta):
+    row = follow_up(actor=marta, client=make_client(owner=marta), title="Call")
+    FollowUp.objects.filter(pk=row.pk).update(reminder_number=5)
+    FollowUp.objects.filter(pk=row.pk).update(remind_at=None, due_at=NOW, priority=2)
+    found = entries(acting(ines), label="interactions.followup")
+    assert [[str(change.field) for change in entry.changes] for entry in found] == [["priority"], []]
 
 
 def test_a_sign_in_is_the_persons_own(admin_page, ines):
