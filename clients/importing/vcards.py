@@ -76,10 +76,7 @@ class Card:
         self.cells |= {f"Main {name}": [text] for name, text in self.main.items()}
         cells = [("\n\n" if name == "Notes" else "; ").join(self.cells.get(name, [])) for name in COLUMNS]
         problem = "" if self.is_complete else _("The card is cut off: the file ends before it does.")
-        if any("\x00" in cell for cell in cells):
-            cells = [cell.replace("\x00", "") for cell in cells]
-            problem = _("The row contains characters that are not text.")
-        return Row(self.number, cells, problem)
+        return tabular.without_nulls(Row(self.number, cells, problem))
 
 
 def _parted(name: str) -> tuple[str, str]:

@@ -53,13 +53,16 @@ def _entries(text: str, header: list[str]) -> Iterator[Entry]:
     for number, parts, is_whole in _records(text):
         if len(parts) == 1 and is_whole or parts == header:
             continue
-        cells = dict(zip(header, parts, strict=False))
         problem = ""
         if not is_whole:
             problem = _("The line is cut off: the file ends before it does.")
+        elif any("\x00" in part for part in parts):
+            parts = [part.replace("\x00", "") for part in parts]
+            problem = _("The line contains characters that are not text.")
         elif len(parts) != len(header):
             words = {"n": len(parts), "width": len(header)}
             problem = _("The line has %(n)d fields instead of %(width)d.") % words
+        cells = dict(zip(header, parts, strict=False))
         yield _entry(number, {name: cells.get(name, "") for name in header}, problem)
 
 

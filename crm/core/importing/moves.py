@@ -363,5 +363,6 @@ def continue_moves(now: datetime) -> int:
 
 
 def totals(parts: Iterable[Part]) -> dict[str, int]:
-    parts = list(parts)
+    """What the files that have run became; a preview counts nothing."""
+    parts = [part for part in parts if part.job.state not in (JobState.READY, JobState.CHECKING)]
     return {name: sum(part.counts.get(name, 0) for part in parts) for name in OUTCOMES}

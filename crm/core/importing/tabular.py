@@ -320,14 +320,21 @@ def _padded(cells: list[str], width: int) -> list[str]:
 
 def _checked(number: int, cells: list[str], width: int) -> Row:
     cells = [cell.strip() for cell in cells]
-    if any("\x00" in cell for cell in cells):
-        return Row(
-            number, [cell.replace("\x00", "") for cell in cells], _("The row contains characters that are not text.")
-        )
+    row = without_nulls(Row(number, cells))
+    if row.problem:
+        return row
     if len(cells) > width and any(cells[width:]):
         problem = _("The row has %(n)d values for %(width)d columns. A quote or delimiter is probably missing.")
         return Row(number, cells, problem % {"n": len(cells), "width": width})
     return Row(number, _padded(cells, width)[:width])
+
+
+def without_nulls(row: Row) -> Row:
+    """The row, with a problem if its cells hold what is no text."""
+    if not any("\x00" in cell for cell in row.cells):
+        return row
+    cells = [cell.replace("\x00", "") for cell in row.cells]
+    return Row(row.number, cells, _("The row contains characters that are not text."))
 
 
 def unique_headers(header: list[str]) -> list[str]:

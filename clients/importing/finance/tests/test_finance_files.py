@@ -132,6 +132,7 @@ def test_half_a_ledes_file_fails_what_is_cut(ines, alpha):
         (TWO[0].replace("|F|", "|F|F|"), "25 fields instead of 24"),
         (TWO[0].replace("120.50", "a lot"), "not an amount"),
         (TWO[0].replace("120.50", "1,234"), "read in one way"),
+        (TWO[0].replace("Draft", "Dr\0aft"), "not text"),
     ],
 )
 def test_a_wrong_line_of_ledes_says_why(line, why):
@@ -250,6 +251,21 @@ def test_tax_lines_are_no_revenue():
     invoices, lines = tables(data, "a.csv")
     assert cells(lines, "Amount") == [("20.00",)]
     assert cells(invoices, "Net", "Tax") == [("20.00", "4.00")]
+
+
+def test_signs_that_are_no_text_fail_a_line_of_xero_and_its_invoice():
+    rows = [xero_row(f"INV-{n}", "1", "0", "1", "0", Reference="x" * 100) for n in range(20)]
+    invoices, lines = tables(xero(*rows, xero_row("INV-99", "1", "0", "1", "0", Description="a\0b")), "a.csv")
+    assert ["not text" in row.problem for row in lines.read()] == [False] * 20 + [True]
+    assert ["not text" in row.problem for row in invoices.read()] == [False] * 20 + [True]
+
+
+def test_too_many_lines_are_refused(settings):
+    settings.IMPORT_MAX_ROWS = 3
+    with pytest.raises(UnreadableTable, match="more than 3 rows"):
+        tables(xero(*[xero_row(f"INV-{n}", "1", "0", "1", "0") for n in range(4)]), "a.csv")
+    with pytest.raises(UnreadableTable, match="more than 3 rows"):
+        tables(ledes(*[ledes_line(f"{n}", "1", 1, "F", "1") for n in range(4)]))
 
 
 def test_a_workbook_of_xero_is_the_same():

@@ -14,7 +14,11 @@ def _tables(name: str, data: bytes, dialect: Dialect | None) -> list[Table]:
     encoding = tabular.decide_encoding(data)
     dialect = dialect or tabular.detect(data, tabular.likeliest(encoding))
     grid = Grid("", name, lambda: _raw_rows(data, dialect), dialect=dialect, encodings=encoding.options)
-    if shape := shape_of(grid.head()):
+    try:
+        shape = shape_of(grid.head())
+    except UnreadableTable:  # a cell that is too long, which is the problem of its row
+        shape = None
+    if shape:
         return shape.tables(grid)
     header, rows = tabular.read(data, dialect)
     return [
@@ -35,13 +39,13 @@ def _raw_rows(data: bytes, dialect: Dialect) -> Iterator[Row]:
     reader = csv.reader(tabular.lines_of(data, dialect), delimiter=dialect.delimiter)
     for number in count(1):
         try:
-            cells = [cell.strip().replace("\x00", "") for cell in next(reader)]
+            cells = [cell.strip() for cell in next(reader)]
         except StopIteration:
             return
         except csv.Error as error:
             raise UnreadableTable(tabular.unreadable(number)) from error
         if any(cells):
-            yield Row(reader.line_num, cells)
+            yield tabular.without_nulls(Row(reader.line_num, cells))
 
 
 register(Reader("text", "CSV", (".csv", ".tsv", ".txt"), lambda data: True, _tables, order=100))

@@ -49,6 +49,11 @@ def test_a_text_is_one_table(ines):
     assert job.options["dialect"] == {"encoding": "utf-8", "delimiter": ";"}
 
 
+def test_a_cell_that_is_too_long_is_the_problem_of_its_row():
+    (table,) = readers.tables("a.csv", b"Name,Note\nAlpha," + b"x" * 140_000 + b"\nBeta,ok\n")
+    assert [bool(row.problem) for row in table.read()] == [True, False]
+
+
 def test_of_several_tables_one_is_chosen_in_a_step_of_its_own(ines, client, two):
     client.force_login(ines)
     job = create(ines)
