@@ -9,6 +9,8 @@ from django.core.management.base import CommandError
 
 from clients.catalogue.models import Tag
 from clients.contacts.models import Contact
+from clients.duplicates.models import ClientDuplicate, ContactDuplicate
+from clients.duplicates.services import find_duplicates
 from clients.records.models import Client, ClientFacts
 from clients.records.services.clients import update_client
 from crm.core.base.errors import ServiceError
@@ -276,3 +278,10 @@ def test_by_command(marta, capsys):
     assert capsys.readouterr().out == "1 removed, 0 restored, 0 left\n"
     with pytest.raises(CommandError, match="already undone"):
         call_command("undo_import", str(job.pk), owner=marta.email)
+
+
+def test_what_the_search_for_duplicates_noted_keeps_nothing(marta):
+    job = clients(marta, "1,Alder,active,,,,,,Ada,Alder", "2,Alder Oy,active,,,,,,Ada,Alder")
+    assert find_duplicates(NOW) == 2
+    assert undo(marta, job) == ({"removed": 2}, {})
+    assert not ClientDuplicate.objects.exists() and not ContactDuplicate.objects.exists()
