@@ -215,7 +215,9 @@ def cases(scene: Scene, row: Row) -> Iterator[tuple[str, Audience | None, str, s
                     yield method, audience, kind, address, who
 
 
-def _all_refused_one_allowed(row: Row, audience: Audience | None, kind: str, people: tuple[str, ...]) -> tuple[str, ...]:
+def _all_refused_one_allowed(
+    row: Row, audience: Audience | None, kind: str, people: tuple[str, ...]
+) -> tuple[str, ...]:
     """Of those who get the page, one is enough from the second kind on: all of them got it with the first. Another one in each row."""
     allowed = [who for who in people if expected(row, audience, who, kind) == {"ok"}]
     return tuple(who for who in people if who not in allowed or who == allowed[len(row.url) % len(allowed)])
