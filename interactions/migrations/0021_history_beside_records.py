@@ -11,8 +11,8 @@ class Migration(migrations.Migration):
     """What an import writes beside a record has a history too, so that its undo can restore it."""
 
     dependencies = [
-        ("clients", "0034_history_beside_records"),
-        ("interactions", "0018_survey_rules_with_a_segment"),
+        ("clients", "0030_history_beside_records"),
+        ("interactions", "0020_what_emails_tell_of"),
         ("pghistory", "0007_auto_20250421_0444"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

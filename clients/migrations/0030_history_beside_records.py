@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     """What an import writes beside a record has a history too, so that its undo can restore it."""
 
     dependencies = [
-        ("clients", "0028_seen_clients"),
+        ("clients", "0029_contract_number"),
         ("pghistory", "0007_auto_20250421_0444"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

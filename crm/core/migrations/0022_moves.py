@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0020_changes_of_a_field_type'),
+        ('core', '0021_field_changes_in_the_background'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     """Pairs of clients, and of contacts, that may be the same."""
 
     dependencies = [
-        ("clients", "0034_history_beside_records"),
+        ("clients", "0030_history_beside_records"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
