@@ -30,7 +30,7 @@ class UploadForm(Form):
         self.fields["kind"].choices = _kinds_for(user)
         self.fields["file"].widget.attrs["accept"] = ",".join(readers.endings())
         self.fields["file"].help_text = _("%(formats)s, up to %(size)s.") % {
-            "formats": ", ".join(str(reader.label) for reader in readers.readers if reader.endings),
+            "formats": ", ".join(readers.formats()),
             "size": filesizeformat(settings.IMPORT_MAX_BYTES),
         }
 
