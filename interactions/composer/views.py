@@ -196,6 +196,7 @@ FACTS = InlineFacts(
     lambda principal, row, values, version: correct_interaction(
         principal, interaction=row, now=timezone.now(), seen_version=version, **values
     ),
+    page=lambda row: reverse("interactions:detail", args=[row.pk]),
 )
 
 

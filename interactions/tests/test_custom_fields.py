@@ -169,6 +169,7 @@ def test_one_is_edited_in_place_on_its_page(web, marta, northwind):
         and "data-announce" in saved.text
         and ">7<" in saved.text.replace("\n", "").replace(" ", "")
     )
+    assert web.post(url, {"cf_units": "7", "version": row.version}).url == reverse("interactions:detail", args=[row.pk])
     stale = web.post(url, {"cf_units": "8", "version": row.version}, headers=HTMX)
     assert stale.status_code == 409 and "Someone else changed this" in stale.text
     row.refresh_from_db()

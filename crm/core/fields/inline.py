@@ -19,7 +19,7 @@ from crm.core.ui.htmx import is_fragment, posted
 class InlineFacts:
     """`address` is the name of the URL of a fact (number, name), `form_address` that of the full form. `load(request, pk)` is the record,
     of one that may change it; `form(request, row, data)` the full form, with the firm's own fields; `save(principal, row, values, version)`
-    the service. `beside(request, row)`: what `template` shows besides the fact once it is saved."""
+    the service. `beside(request, row)`: what `template` shows besides the fact once it is saved. `page(row)`: the address of its page."""
 
     catalogue: Catalogue
     address: str
@@ -29,10 +29,12 @@ class InlineFacts:
     save: Callable[[Any, Any, dict[str, Any], int | None], Any]
     beside: Callable[[Any, Any], dict[str, Any]] = lambda request, row: {}
     template: str = "components/fact.html"
+    page: Callable[[Any], str] = lambda row: row.get_absolute_url()
 
     def context(self, row: Any, *, may_edit: bool) -> dict[str, Any]:
         """What a page needs to show facts with `components/facts.html`."""
-        return {"record": row, "fact_address": self.address, "form_address": self.form_address, "may_edit": may_edit}
+        told = {"fact_address": self.address, "form_address": self.form_address, "page_url": self.page(row)}
+        return {"record": row, "may_edit": may_edit} | told
 
     def answer(self, request: Any, pk: int, name: str) -> Any:
         """GET: the fact's field (with `as=value`: its value again, for Cancel). POST: saves it, or says why not."""
@@ -52,7 +54,7 @@ class InlineFacts:
             version = form.seen_version()
             outcome = form_action(request, form, lambda: self._save(request, row, form, version))
             if outcome.is_done and not is_fragment(request):
-                return redirect(row.get_absolute_url())
+                return redirect(self.page(row))
             if outcome.is_done:
                 row = self.load(request, pk)
                 return self._show(request, row, name, is_saved=True, **self.beside(request, row))
