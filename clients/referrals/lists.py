@@ -27,8 +27,8 @@ REFERRALS = ListPage(
     views=(View(_("All")), View(_("Archived"), {"archived": "1"})),
     columns=(
         Column("client", _("Client"), lambda row: row.client.name, href=lambda row: row.client.get_absolute_url()),
-        Column("by", _("Referred by"), lambda row: row.referrer, link=lambda row: row.referrer_url),
-        REFERRAL_FIELDS["date"].in_list(first="desc"),
+        Column("by", _("Referred by"), lambda row: row.referrer, link=lambda row: row.referrer_url, css="cell-wide"),
+        REFERRAL_FIELDS["date"].in_list(first="desc", css="cell-wide"),
         REFERRAL_FIELDS["note"].in_list(css="cell-wide"),
         Column("edit", _("Actions"), is_quiet=True),
     ),

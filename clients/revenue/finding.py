@@ -24,7 +24,9 @@ def _made(rows: QuerySet, rank: Any, **more: Any) -> QuerySet:
         "client": F("client__name"),
         "state": Cast("client", TextField()),
         "text": Concat(
-            Coalesce(Cast("end_date", TextField()), Value("")), Value("|", TextField()), Cast("number", TextField())
+            Coalesce(Cast("end_date", TextField()), Value(""), output_field=TextField()),
+            Value("|", TextField()),
+            Cast("number", TextField()),
         ),
     }
     return found(rows, "contracts", rank, **columns, **more)

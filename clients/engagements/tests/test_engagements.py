@@ -308,3 +308,12 @@ def test_two_at_once_get_two_numbers(marta, northwind):
 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(make, range(4))) == ["2026-0001", "2026-0002", "2026-0003", "2026-0004"]
+
+
+def test_a_colleague_of_the_team_who_takes_the_lead_is_named_once(marta, otto, northwind):
+    row = make_engagement(actor=marta, client=northwind, lead=marta)
+    records.add_to_team(acting(marta), engagement=row, user=otto)
+    records.update_engagement(acting(marta), engagement=row, lead=otto)
+    assert not row.seats.exists()
+    records.update_engagement(acting(marta), engagement=row, title="Another title")
+    assert records.add_to_team(acting(marta), engagement=row, user=marta).user == marta
