@@ -25,7 +25,6 @@ from crm.core.ui.htmx import render_page
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
 
-
 COUNTS = (
     ("created", _lazy("%(n)s new"), ""),
     ("updated", _lazy("%(n)s updated"), ""),
