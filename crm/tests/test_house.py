@@ -48,7 +48,8 @@ PARTS = {
     "interactions.agreements.services.keep_commitment",  # these two call settle_commitment
     "interactions.agreements.services.reopen_commitment",
     "interactions.follow_ups.services.reassign_follow_up",  # calls update_follow_up
-    "interactions.recording.services.new_interaction",  # these three give a row that is not saved
+    "interactions.follow_ups.services.new_follow_up",  # these four give a row that is not saved
+    "interactions.recording.services.new_interaction",
     "interactions.surveys.services.answers.new_answer",
     "interactions.surveys.services.mailing.invitation_for",
     "onboarding.services.plans.lock_plan",

@@ -130,7 +130,7 @@ def new_follow_up(
 def record_follow_ups(principal: Principal, *, rows: Sequence[FollowUp]) -> list[FollowUp]:
     """Save these follow-ups, made by `new_follow_up`, in one statement, and their clients' next step in another. Nobody is told."""
     made = insert(rows)
-    refresh_next_step(client_ids={row.client_id for row in made})
+    refresh_next_step(client_ids={row.client_id for row in made if row.client_id})
     return made
 
 

@@ -418,7 +418,7 @@ def test_an_import_is_its_owners_alone(client, ines):
     client.force_login(boss)
     for name in ("columns", "preview", "page", "failed_rows"):
         assert client.get(reverse(f"core:import_{name}", args=[job.pk])).status_code == 404
-    for name in ("start", "cancel", "people", "resume", "discard"):
+    for name in ("start", "cancel", "values", "kind", "resume", "discard"):
         assert client.post(reverse(f"core:import_{name}", args=[job.pk])).status_code == 404
     assert f"/imports/{job.pk}/" not in client.get(reverse("core:imports")).text
 

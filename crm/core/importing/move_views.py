@@ -6,7 +6,10 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from crm.core.base.errors import ServiceError
@@ -21,6 +24,14 @@ from crm.core.importing.permissions import may_import
 from crm.core.ui.htmx import render_page
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
+
+COUNTS = (
+    ("created", _lazy("%(n)s new"), ""),
+    ("updated", _lazy("%(n)s updated"), ""),
+    ("unchanged", _lazy("%(n)s unchanged"), ""),
+    ("failed", _lazy("%(n)s failed"), "text-red"),
+    ("remarks", _lazy("%(n)s with warnings"), "text-amber"),
+)
 
 
 def get_move(request, pk) -> ImportMove:
@@ -62,8 +73,24 @@ def _ready(parts: list[moves.Part]) -> list[Job]:
 
 
 def _row(part: moves.Part) -> dict[str, Any]:
-    is_unsure = part.job.options.get("is_unsure")
-    return {"part": part, "job": part.job, "kind_form": KindForm(job=part.job) if is_unsure else None}
+    is_unsure = part.job.state == JobState.READY and part.job.options.get("is_unsure")
+    counts = {**part.counts, "remarks": part.job.report.get("remarks", 0)}
+    url = reverse("core:import_page", args=[part.job.pk])
+    shown = [
+        {
+            "text": words % {"n": number_format(counts[name], force_grouping=True)},
+            "url": f"{url}?show={name}",
+            "css": css,
+        }
+        for name, words, css in COUNTS
+        if counts.get(name)
+    ]
+    return {
+        "part": part,
+        "job": part.job,
+        "counts": shown,
+        "kind_form": KindForm(job=part.job) if is_unsure else None,
+    }
 
 
 def _zones(parts: list[moves.Part]) -> list[dict[str, Any]]:

@@ -218,8 +218,8 @@ class Planner:
         """(values by field, problems) of one row; an empty cell takes the answer for all rows."""
         if row.problem:
             return {}, [row.problem]
-        for place, texts, why in self.skips:
-            if row.cells[place].casefold() in texts:
+        for at, texts, why in self.skips:
+            if row.cells[at].casefold() in texts:
                 return {"skipped": why}, []
         values: Values = {}
         problems: list[str] = []
