@@ -4,7 +4,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clients import permissions, registry, whole  # noqa: F401  registers itself
+from clients import permissions, registry
 from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
 from clients.cover import history as cover_history
@@ -20,6 +20,7 @@ from clients.engagements.models import named_q, no_link_to
 from clients.gate import has_few
 from clients.groups import cards as group_cards  # noqa: F401  registers itself
 from clients.importing import KINDS
+from clients.importing import whole as whole_records  # noqa: F401  registers itself
 from clients.invoices import hooks as invoices  # noqa: F401  registers itself
 from clients.listing import finding, rollups  # noqa: F401  roll-ups register themselves
 from clients.listing.finding import clients_named
@@ -36,6 +37,7 @@ from clients.revenue.finding import contract_hit, find_contracts
 from clients.revenue.services import lines
 from clients.revenue.services.lines import refresh_revenue_facts
 from clients.revenue.services.rates import convert_amounts
+from clients.segments.models import SegmentChange, SegmentMember
 from clients.segments.queries import segments_with
 from clients.segments.services import note_all_members
 from crm.core.base import gate
@@ -46,7 +48,7 @@ from crm.core.fields.custom.queries import Finder, finders
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.firm.signals import firm_changed
 from crm.core.history import queries as history
-from crm.core.importing import kinds
+from crm.core.importing import kinds, parts
 from crm.core.importing.permissions import may_import
 from crm.core.mail.signals import address_released, address_stopped
 from crm.core.people import links, reassignment
@@ -158,6 +160,7 @@ periodic.register(
 registry.facts_rebuilders.register(registry.FactsRebuilder("clients", rebuild_own_facts))
 for kind in KINDS:
     kinds.register(kind)
+parts.register_derived(Client, "client_id", SegmentMember, SegmentChange)
 registry.timeline_sources.register(
     registry.TimelineSource("clients.status", [("status", _("Status"))], status_items, 90)
 )
