@@ -4,7 +4,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clients import permissions, registry, whole  # noqa: F401  registers itself
+from clients import permissions, registry
 from clients.catalogue.services import create_service
 from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
@@ -21,6 +21,7 @@ from clients.engagements.models import named_q, no_link_to
 from clients.gate import has_few
 from clients.groups import cards as group_cards  # noqa: F401  registers itself
 from clients.importing import KINDS, vcards  # noqa: F401  readers register themselves
+from clients.importing import whole as whole_records  # noqa: F401  registers itself
 from clients.importing.finance import ledes, quickbooks, xero  # noqa: F401
 from clients.importing.presets import PRODUCTS
 from clients.invoices import hooks as invoices  # noqa: F401  registers itself
@@ -39,6 +40,7 @@ from clients.revenue.finding import contract_hit, find_contracts
 from clients.revenue.services import lines
 from clients.revenue.services.lines import refresh_revenue_facts
 from clients.revenue.services.rates import convert_amounts
+from clients.segments.models import SegmentChange, SegmentMember
 from clients.segments.queries import owned_with, segments_with
 from clients.segments.services import note_all_members
 from crm.core.base import gate
@@ -50,7 +52,7 @@ from crm.core.fields.custom.telling import OwnedFinder, owned
 from crm.core.firm.queries import firm_today, get_firm
 from crm.core.firm.signals import firm_changed
 from crm.core.history import queries as history
-from crm.core.importing import kinds, presets
+from crm.core.importing import kinds, parts, presets
 from crm.core.importing.permissions import may_import
 from crm.core.mail.signals import address_released, address_stopped
 from crm.core.people import links, reassignment
@@ -167,6 +169,7 @@ kinds.creators.register(
         "service", permissions.may_manage_catalogue, lambda principal, text: create_service(principal, name=text)
     )
 )
+parts.register_derived(Client, "client_id", SegmentMember, SegmentChange)
 registry.timeline_sources.register(
     registry.TimelineSource("clients.status", [("status", _("Status"))], status_items, 90)
 )

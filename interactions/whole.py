@@ -1,7 +1,7 @@
 """What belongs to the records of this app, so that the undo of an import takes or leaves them whole. Registers itself."""
 
+from clients.importing.whole import with_external_ids
 from clients.records.models import Client
-from clients.whole import with_external_ids
 from crm.core.importing import parts
 from interactions.cadence.models import Cadence
 from interactions.log.models import Interaction, InteractionColleague, InteractionContact

@@ -18,7 +18,7 @@ from crm.core.base.principals import Principal
 from crm.core.base.services import service
 
 LOCK = 7_201_640_261
-SEARCHES: tuple[tuple[type[Duplicate], Any, Any], ...] = (
+SEARCHES: tuple[tuple[Any, Any, Any], ...] = (
     (ClientDuplicate, Client, of_clients),
     (ContactDuplicate, Contact, of_contacts),
 )
@@ -38,7 +38,7 @@ def find_duplicates(now: datetime) -> int:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
-def _search(pairs: type[Duplicate], records: Any, details: Any, now: datetime) -> int:
+def _search(pairs: Any, records: Any, details: Any, now: datetime) -> int:
     known = _known(records)
     found = []
     for one, other, alike in likely(details(records.objects.kept())):
@@ -67,16 +67,16 @@ def _known(records: Any) -> set[tuple[int, int]]:
 
 
 @transaction.atomic
-def _keep(pairs: type[Duplicate], records: Any, found: list[Duplicate]) -> None:
+def _keep(pairs: Any, records: Any, found: list[Any]) -> None:
     """Replace the open pairs. One that was dismissed stays so while both are as they were."""
     # a record that was deleted while the search ran is not named
     there = {
         *records.objects.filter(pk__in={pk for row in found for pk in (row.first_id, row.second_id)}).values_list(
             "pk", flat=True
         )
-    }  # type: ignore[attr-defined]
-    rows = [row for row in found if {row.first_id, row.second_id} <= there]  # type: ignore[attr-defined]
-    kept = {(row.first_id, row.second_id) for row in rows}  # type: ignore[attr-defined]
+    }
+    rows = [row for row in found if {row.first_id, row.second_id} <= there]
+    kept = {(row.first_id, row.second_id) for row in rows}
     old = [
         pk for pk, *pair in pairs.objects.open().values_list("pk", "first_id", "second_id") if tuple(pair) not in kept
     ]

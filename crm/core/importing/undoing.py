@@ -325,7 +325,7 @@ def _refusal(group: list[Row]) -> str:
         return error.message
     except IntegrityError as error:
         known = refusal_of(error)
-        return known.message if known else _("The values of before do not fit what was saved since.")
+        return known.message if known else _("Its earlier values do not fit what was saved since.")
     return ""
 
 

@@ -13,7 +13,6 @@ from clients.records.models import Client, ClientAccess, ClientFacts, ClientTag,
 from clients.records.services.clients import lock_parents
 from clients.referrals.models import Referral
 from clients.revenue.models import Contract, RevenueLine
-from clients.segments.models import SegmentChange, SegmentMember
 from crm.core.base.errors import ServiceError
 from crm.core.drafts.models import Draft
 from crm.core.importing import parts
@@ -50,7 +49,7 @@ parts.register_parts(Invoice, "invoice_id", Payment)
 parts.parts.register(
     Part("held", HeldDetails, Contact, "affiliation_id", through=Affiliation, owner_column="contact_id")
 )
-parts.register_derived(Client, "client_id", ClientFacts, SegmentMember, SegmentChange)
+parts.register_derived(Client, "client_id", ClientFacts)  # those of segments: clients/hooks.py
 for owner, pairs in ((Client, ClientDuplicate), (Contact, ContactDuplicate)):
     for column in ("first_id", "second_id"):
         parts.register_derived(owner, column, pairs)
