@@ -139,7 +139,6 @@ SPELT_OUT = re.compile(
 SPELL_FIELDS_OUT = {
     "account/login.html": "allauth's form, in our words",
     "clients/documents/files_field.html": "what a layout draws a field with",
-    "clients/opportunities/fact.html": "one bare control, edited in place",
     "clients/opportunities/narrow.html": "a filter",
     "clients/page/fact.html": "one bare control, edited in place",
     "clients/page/timeline_filter.html": "a filter",

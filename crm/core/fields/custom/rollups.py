@@ -209,6 +209,9 @@ class Rollup:
         return ", ".join(said)
 
 
+OBJECT = "SELECT jsonb_object_agg(k, v)::text FROM ({}) AS pairs (k, v)"
+
+
 class _Map(Expression):
     """Pairs of record and value as one JSON object. The first statement that it stands in computes it; those that are made of the same rows,
     such as a page and its count, get the same object. NULL for who sees none."""
@@ -229,7 +232,7 @@ class _Map(Expression):
         except EmptyResultSet:
             return None
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT jsonb_object_agg(k, v)::text FROM ({pairs}) AS pairs (k, v)", given)
+            cursor.execute(OBJECT.format(pairs), given)
             return cursor.fetchone()[0]
 
 
