@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from crm.core.importing import kinds, readers
-from crm.core.importing.services import guess_mapping
+from crm.core.importing.recognising import guess_mapping
 from tools.testing.workbooks import workbook
 
 ID = "Item ID (auto generated)"
