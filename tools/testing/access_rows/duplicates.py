@@ -12,6 +12,7 @@ def build(scene):
     for kind, client in scene.clients.items():
         names = ("owner", "team", "is_restricted", "archived_at")
         other = model.objects.create(name=f"Client {kind} Oy", **{name: getattr(client, name) for name in names})
+        scene.model("clients.ClientFacts").objects.create(client=other)
         scene.rows["client pair"][kind] = scene.model("clients.ClientDuplicate").objects.create(
             first=client, second=other, score=70, found_at=timezone.now()
         )
