@@ -108,6 +108,7 @@ def forget_won_titles(engagement: Engagement) -> int:
 
 
 def _forget_title(row: Opportunity) -> bool:
+    assert row.made_contract_id is not None
     events = Opportunity.pgh_event_model.objects.filter(pgh_obj=row)  # type: ignore[attr-defined]
     titles = {row.title, *events.values_list("title", flat=True)}
     contract = Contract.objects.select_for_update(of=("self",)).select_related("service").get(pk=row.made_contract_id)

@@ -165,7 +165,8 @@ def take_back_mentions(engagement: Engagement, now: datetime) -> int:
     found = [
         mail.pk
         for mail, rows in told.items()
-        if (rows & named and mail.user_id not in insiders) or _tells_hidden_news(mail.user, engagement, rows)
+        if (rows & named and mail.user_id not in insiders)
+        or (mail.user is not None and _tells_hidden_news(mail.user, engagement, rows))
     ]
     return OutboxMail.objects.filter(pk__in=found).withdraw(_("It named work that was restricted since"), now=now)
 
