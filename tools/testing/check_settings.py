@@ -14,8 +14,12 @@ def replaced() -> Iterator[str]:
         yield from (path.stem for path in squashed.parent.glob("0*.py") if path != squashed and path.stem <= last)
 
 
+REVIEWED = {  # what the linter cannot know, and why it is safe
+    "0020_what_emails_tell_of",  # a longer varchar, which changes no row and takes no time
+    "0031_contract_number",  # unique over a column that is new: no row has a value, and the version before writes none
+}
 INSTALLED_APPS = [*settings.INSTALLED_APPS, "django_migration_linter"]
 MIGRATION_LINTER_OPTIONS = {
     "include_apps": ["core", "clients", "interactions", "onboarding", "reports", "portal"],
-    "ignore_name": sorted(set(replaced())),
+    "ignore_name": sorted({*replaced(), *REVIEWED}),
 }

@@ -111,7 +111,7 @@ def _forget_title(row: Opportunity) -> bool:
     assert row.made_contract_id is not None
     events = Opportunity.pgh_event_model.objects.filter(pgh_obj=row)  # type: ignore[attr-defined]
     titles = {row.title, *events.values_list("title", flat=True)}
-    contract = Contract.objects.select_for_update(of=("self",)).select_related("service").get(pk=row.made_contract_id)
+    contract = Contract.objects.select_for_update(of=("self",)).select_related("service").get(pk=row.made_contract_id)  # type: ignore[misc]
     before, changed = str(contract), []
     if contract.name in titles:
         contract.name = ""

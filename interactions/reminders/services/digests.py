@@ -171,8 +171,10 @@ def take_back_mentions(engagement: Engagement, now: datetime) -> int:
     return OutboxMail.objects.filter(pk__in=found).withdraw(_("It named work that was restricted since"), now=now)
 
 
-def _tells_hidden_news(user: User, engagement: Engagement, rows: set[tuple[str, int]]) -> bool:
+def _tells_hidden_news(user: User | None, engagement: Engagement, rows: set[tuple[str, int]]) -> bool:
     """Whether a notification about the client is out of the user's sight: the rules of its gate look at what it is about."""
+    if user is None:
+        return False
     news = Notification.objects.filter(client_id=engagement.client_id)
     news = news.filter(pk__in=[pk for kind, pk in rows if kind == ReadKind.NOTIFICATION])
     return news.exists() and news.exclude(pk__in=Notification.objects.visible_to(acting(user)).values("pk")).exists()
