@@ -1,7 +1,7 @@
 """What the readers of finance files share: a file of lines becomes two tables, its invoices and their revenue lines."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from django.utils.translation import gettext as _
@@ -83,14 +83,16 @@ def tables_of(grid: Grid, entries: Callable[[], Iterator[Entry]], *, system: str
     must_ask = () if all(entry.head.get("Currency") for entry in entries()) else ("currency",)
 
     def table(key: str, title: str, kind: str, columns: dict[str, str], rows: Callable[[], Iterator[Row]]) -> Table:
+        used = _used(columns, rows())
+        names = [[*columns][place] for place in used]
         return grid.table(
-            [*columns],
-            rows,
+            names,
+            lambda: (replace(row, cells=[row.cells[place] for place in used]) for row in rows()),
             part=key,
             title=title,
             kind=kind,
             system=system,
-            mapping={name: column for column, name in columns.items()},
+            mapping={columns[name]: name for name in names},
             must_ask=must_ask,
             **given,
         )
@@ -100,6 +102,17 @@ def tables_of(grid: Grid, entries: Callable[[], Iterator[Entry]], *, system: str
         table("lines", _("Revenue lines"), "revenue", LINES, lambda: _lines(entries)),
     ]
     return [each for each in found if each.total] or found
+
+
+def _used(columns: dict[str, str], rows: Iterable[Row]) -> list[int]:
+    """The places of the columns with something in them, and of a client's name, if the file names no client."""
+    filled: set[int] = set()
+    for row in rows:
+        filled |= {place for place, cell in enumerate(row.cells) if cell}
+    names = [*columns]
+    if not filled & {names.index("Client"), names.index("Client ID")}:
+        filled.add(names.index("Client"))
+    return sorted(filled)
 
 
 def _invoices(entries: Callable[[], Iterator[Entry]]) -> Iterator[Row]:

@@ -41,7 +41,7 @@ class UploadForm(Form):
         self.fields["file"].widget.attrs["accept"] = ",".join(readers.endings())
         words = _("All files of an export at once, in any order. %(formats)s, up to %(size)s each.")
         self.fields["file"].help_text = words % {
-            "formats": ", ".join(str(reader.label) for reader in readers.readers if reader.endings),
+            "formats": ", ".join(readers.formats()),
             "size": filesizeformat(settings.IMPORT_MAX_BYTES),
         }
 

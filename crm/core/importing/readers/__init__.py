@@ -94,3 +94,8 @@ def is_of(data: bytes, key: str) -> bool:
 
 def endings() -> list[str]:
     return [ending for reader in readers for ending in reader.endings]
+
+
+def formats() -> list[str]:
+    """What can be read, in words."""
+    return sorted({str(reader.label) for reader in readers if reader.endings}, key=str.casefold)

@@ -17,6 +17,7 @@ OWN_FORMATS = 164  # the first id of a workbook's own; what the others show foll
 _NO_FORMAT = re.compile(r'"[^"]*"|\\.|_.|\*.')
 _SIGN = re.compile(r'\[\$([^\]-]+)(?:-([0-9A-Fa-f]+))?\]|"([^"]{1,4})"|([€£$¥])')
 _US = "409"
+_WHOLE = re.compile("[0-9]{1,15}")
 NUMBER, PERCENT, DAY, MOMENT, CLOCK, SPAN = range(6)
 
 
@@ -58,7 +59,7 @@ def moment(value: Any) -> str:
 
 def decimal(text: str, times: int = 1) -> str:
     """A number with at most 15 digits, as spreadsheets show it; 1.234 gets one more decimal, so that it is no thousand."""
-    if times == 1 and len(text) < 16 and text.isdigit():
+    if times == 1 and _WHOLE.fullmatch(text):
         return text
     try:
         value = Decimal(format(float(text) * times, ".15g"))

@@ -38,13 +38,12 @@ def tables(name: str, data: bytes, dialect: Dialect | None = None, *, folder: st
     """The tables of all sheets that are shown; `folder` stands before their keys. Raises UnreadableTable."""
     with opened(data) as archive:
         sheets, hidden = _sheets(archive)
+        if len(sheets) > MAX_SHEETS:
+            raise UnreadableTable(_("The workbook has more than %(max)d sheets. Split it.") % {"max": MAX_SHEETS})
         strings = _strings(archive)
         styles = _styles(archive)
         remarks = [_("Hidden sheets are left out: %(names)s.") % {"names": ", ".join(hidden)[:300]}] if hidden else []
-        grids = [
-            _grid(archive, path, folder + title, title, strings, styles, tuple(remarks))
-            for title, path in sheets[:MAX_SHEETS]
-        ]
+        grids = [_grid(archive, path, folder + title, title, strings, styles, tuple(remarks)) for title, path in sheets]
     found = [table for grid in grids for table in tables_of(grid)]
     if not found:
         raise UnreadableTable(_("The file is empty. It needs a header line and at least one row."))

@@ -195,6 +195,12 @@ def test_a_sheet_of_sixteen_thousand_columns_is_refused_in_its_first_row():
         tables(workbook(A=[[f"c{n}" for n in range(16_384)], [1]]))
 
 
+def test_too_many_sheets_are_refused(monkeypatch):
+    monkeypatch.setattr(xlsx, "MAX_SHEETS", 2)
+    with pytest.raises(UnreadableTable, match="more than 2 sheets"):
+        tables(workbook(A=[["Name"]], B=[["Name"]], C=[["Name"]]))
+
+
 def test_empty_cells_far_away_are_nothing():
     def colour(book):
         book["A"]["XFD1048576"].number_format = "0.00"
