@@ -77,7 +77,9 @@ class Command(BaseCommand):
         job = Job.objects.get(pk=job.pk)
         if state != JobState.DONE:
             raise CommandError(job.error or f"The import is {job.get_state_display()}; see the imports page.")
-        self.stdout.write(f"import {job.pk}; manage.py undo_import {job.pk} --owner {job.user.email} takes it back")
+        # the standard output stays that of the dry run
+        undo = f"import {job.pk}; manage.py undo_import {job.pk} --owner {job.user.email} takes it back"
+        self.stderr.write(undo, self.style.NOTICE)
         self._tell(job.report)
 
     def _preview(self, principal, job) -> None:
