@@ -148,14 +148,17 @@ def _take(principal: Principal, job: Job, kind: ImportKind, table: Table) -> Non
 
 
 def _understand(principal: Principal, job: Job, kind: ImportKind, header: list[str]) -> None:
-    """Set what the header suggests, and what was said of its system before. What the file's reader knows counts more."""
+    """Set what the header suggests, and what was said of its system before. What the file's reader knows counts more than a guess, and
+    less than a preset."""
     known, own = understood(kind, header, principal), job.options["of_table"]
     system = own["system"] or known["system"]
+    first, second = (known["mapping"], own["mapping"]) if known["looks_like"] else (own["mapping"], known["mapping"])
+    taken = {*first.values(), *known["left_out"]}
+    mapping = {name: of for name, of in second.items() if of not in taken} | first
     values, zone = remembered(kind, system)
     _name(job, kind)
     job.options |= known | {
-        "mapping": {name: of for name, of in known["mapping"].items() if of not in own["mapping"].values()}
-        | own["mapping"],
+        "mapping": mapping,
         "defaults": known["defaults"] | own["defaults"],
         "system": system,
         "values": joined(known["values"], values),
