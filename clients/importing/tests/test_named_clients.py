@@ -10,7 +10,7 @@ from clients.records.services.clients import restrict_client, update_client
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.fields.custom.services import create_field
 from crm.core.importing import kinds
-from crm.core.importing.services import OWN_SYSTEM
+from crm.core.importing.recognising import OWN_SYSTEM
 from tools.testing.factories.clients import make_client, make_user
 from tools.testing.importing import as_csv, counts, remarks, run
 
