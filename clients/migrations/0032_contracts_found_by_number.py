@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     """The search finds contracts by their own number. Built while others read and write."""
 
     atomic = False
-    dependencies = [("clients", "0031_contract_number")]
+    dependencies = [("clients", "0031_duplicates")]
 
     operations = [
         AddIndexConcurrently(
