@@ -80,7 +80,12 @@ def _without(sql):
 def _models(state, app: str):
     """(CreateModels of the app, the fields that refer in a ring, the other apps that they refer to)."""
     found = {name: one for (of, name), one in state.models.items() if of == app}
-    late = {(name, field): one for name, model in found.items() for field, one in model.fields.items() if _through(one)}
+    late = {
+        (name, field): one
+        for name, model in found.items()
+        for field, one in model.fields.items()
+        if _through(one) or _closes_ring(app, found, name, one)
+    }
     needs, others = {}, set()
     for name, model in found.items():
         targets = set(_targets(app, model, {field for of, field in late if of == name}))
@@ -98,6 +103,18 @@ def _models(state, app: str):
 def _through(field) -> bool:
     through = getattr(field.remote_field, "through", None) if field.remote_field else None
     return bool(field.many_to_many and through)
+
+
+def _closes_ring(app: str, found, name: str, field) -> bool:
+    """Whether it may be empty and refers to a model that always refers back."""
+    if not field.remote_field or not field.null:
+        return False
+    of, target = resolve_relation(field.remote_field.model, app, name)
+    back = found[target].fields.values() if of == app and target != name else ()
+    return any(
+        one.remote_field and not one.null and resolve_relation(one.remote_field.model, app, target) == (app, name)
+        for one in back
+    )
 
 
 def _targets(app: str, model, late: set[str]) -> Iterator[tuple[str, str]]:

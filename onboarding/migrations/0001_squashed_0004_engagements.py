@@ -15,8 +15,8 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('clients', '0001_squashed_0028_seen_clients'),
-        ('core', '0001_squashed_0020_changes_of_a_field_type'),
+        ('clients', '0001_squashed_0032_contracts_found_by_number'),
+        ('core', '0001_squashed_0022_moves'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 

@@ -17,7 +17,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    replaces = [('core', '0001_initial'), ('core', '0002_delivery_guards'), ('core', '0003_outbox_indexes'), ('core', '0004_actors_of_drafts_files_notifications'), ('core', '0005_selected_rows_and_their_undo'), ('core', '0006_outbox_causes'), ('core', '0007_what_an_installation_is_bound_to'), ('core', '0008_account_mails_go_first'), ('core', '0009_imports_being_checked'), ('core', '0010_words_of_fields'), ('core', '0011_saved_views'), ('core', '0012_lists_in_groups'), ('core', '0013_engagement_word'), ('core', '0014_custom_fields'), ('core', '0015_custom_index_for_the_application'), ('core', '0016_words_of_texts'), ('core', '0017_bulk_changes_in_the_background'), ('core', '0018_saved_views_with_a_board'), ('core', '0019_formulas_and_rollups'), ('core', '0020_changes_of_a_field_type')]
+    replaces = [('core', '0001_initial'), ('core', '0002_delivery_guards'), ('core', '0003_outbox_indexes'), ('core', '0004_actors_of_drafts_files_notifications'), ('core', '0005_selected_rows_and_their_undo'), ('core', '0006_outbox_causes'), ('core', '0007_what_an_installation_is_bound_to'), ('core', '0008_account_mails_go_first'), ('core', '0009_imports_being_checked'), ('core', '0010_words_of_fields'), ('core', '0011_saved_views'), ('core', '0012_lists_in_groups'), ('core', '0013_engagement_word'), ('core', '0014_custom_fields'), ('core', '0015_custom_index_for_the_application'), ('core', '0016_words_of_texts'), ('core', '0017_bulk_changes_in_the_background'), ('core', '0018_saved_views_with_a_board'), ('core', '0019_formulas_and_rollups'), ('core', '0020_changes_of_a_field_type'), ('core', '0021_field_changes_in_the_background'), ('core', '0022_moves')]
 
     initial = True
 
@@ -163,6 +163,22 @@ class Migration(migrations.Migration):
                     'indexes': [],
                     'constraints': [models.UniqueConstraint(models.F('record'), django.db.models.functions.text.Lower('name'), name='field_section_name_unique', violation_error_message='A section with this name already exists.')],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_fieldsectionevent" ("created_at", "id", "kind", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "record", "updated_at", "version") VALUES (NEW."created_at", NEW."id", NEW."kind", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."position", NEW."record", NEW."updated_at", NEW."version"); RETURN NULL;', hash='6c21129ec4c729a51d267cb787ec90d12bc6916e', operation='INSERT', pgid='pgtrigger_insert_insert_6e64d', table='core_fieldsection', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "core_fieldsectionevent" ("created_at", "id", "kind", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "record", "updated_at", "version") VALUES (NEW."created_at", NEW."id", NEW."kind", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."position", NEW."record", NEW."updated_at", NEW."version"); RETURN NULL;', hash='3a8945b5e57c18ea62c6f40d826c4a287ac3e403', operation='UPDATE', pgid='pgtrigger_update_update_43710', table='core_fieldsection', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_fieldsectionevent" ("created_at", "id", "kind", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "record", "updated_at", "version") VALUES (OLD."created_at", OLD."id", OLD."kind", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."record", OLD."updated_at", OLD."version"); RETURN NULL;', hash='ec071c973d8efccc69bb35d63d4dbfc234cde6b1', operation='DELETE', pgid='pgtrigger_delete_delete_53971', table='core_fieldsection', when='AFTER'))],
+                },
+            ), migrations.CreateModel(
+                name='SourceValue',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('system', models.CharField(max_length=60)),
+                    ('field', models.CharField(help_text='key of the vocabulary, such as people, stage, client.status', max_length=80)),
+                    ('value', models.CharField(help_text='as the file has it, folded', max_length=200)),
+                    ('meaning', models.CharField(blank=True, max_length=200)),
+                    ('updated_at', models.DateTimeField(auto_now=True)),
+                ],
+                options={
+                    'verbose_name': 'value of another system',
+                    'ordering': ['system', 'field', 'value'],
+                    'constraints': [models.UniqueConstraint(fields=('system', 'field', 'value'), name='source_value_unique')],
+                    'indexes': [],
                 },
             ), migrations.CreateModel(
                 name='UserEvent',
@@ -499,13 +515,14 @@ class Migration(migrations.Migration):
                     ('section', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='fields', to='core.fieldsection', verbose_name='section')),
                     ('formula', models.TextField(blank=True, db_default='', default='', verbose_name='formula')),
                     ('rollup', models.JSONField(blank=True, db_default=models.Value({}, models.JSONField()), default=dict, verbose_name='roll-up')),
+                    ('slot', models.CharField(blank=True, db_default='', default='', editable=False, max_length=40)),
                 ],
                 options={
                     'verbose_name': 'custom field',
                     'ordering': ['record', 'position', 'pk'],
                     'indexes': [],
                     'constraints': [models.UniqueConstraint(fields=('record', 'key'), name='custom_field_key_unique'), models.UniqueConstraint(models.F('record'), django.db.models.functions.text.Lower('label'), condition=models.Q(('archived_at__isnull', True)), name='custom_field_label_unique', violation_error_message='A field with this name already exists.'), models.CheckConstraint(condition=models.Q(('label', ''), _negated=True), name='custom_field_label_given')],
-                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_customfieldevent" ("archived_at", "created_at", "decimals", "formula", "hint", "id", "is_filtered", "is_required", "is_unique", "key", "kind", "label", "least", "most", "options", "pattern", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "record", "rollup", "section_id", "updated_at", "version") VALUES (NEW."archived_at", NEW."created_at", NEW."decimals", NEW."formula", NEW."hint", NEW."id", NEW."is_filtered", NEW."is_required", NEW."is_unique", NEW."key", NEW."kind", NEW."label", NEW."least", NEW."most", NEW."options", NEW."pattern", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."position", NEW."record", NEW."rollup", NEW."section_id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='7b689ad5779830f00616635c3dcf34b55c9e77e4', operation='INSERT', pgid='pgtrigger_insert_insert_cd5e9', table='core_customfield', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "core_customfieldevent" ("archived_at", "created_at", "decimals", "formula", "hint", "id", "is_filtered", "is_required", "is_unique", "key", "kind", "label", "least", "most", "options", "pattern", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "record", "rollup", "section_id", "updated_at", "version") VALUES (NEW."archived_at", NEW."created_at", NEW."decimals", NEW."formula", NEW."hint", NEW."id", NEW."is_filtered", NEW."is_required", NEW."is_unique", NEW."key", NEW."kind", NEW."label", NEW."least", NEW."most", NEW."options", NEW."pattern", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."position", NEW."record", NEW."rollup", NEW."section_id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='f85b771fdb346118da3b07b52d7e82f15451a10b', operation='UPDATE', pgid='pgtrigger_update_update_58ad9', table='core_customfield', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_customfieldevent" ("archived_at", "created_at", "decimals", "formula", "hint", "id", "is_filtered", "is_required", "is_unique", "key", "kind", "label", "least", "most", "options", "pattern", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "record", "rollup", "section_id", "updated_at", "version") VALUES (OLD."archived_at", OLD."created_at", OLD."decimals", OLD."formula", OLD."hint", OLD."id", OLD."is_filtered", OLD."is_required", OLD."is_unique", OLD."key", OLD."kind", OLD."label", OLD."least", OLD."most", OLD."options", OLD."pattern", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."record", OLD."rollup", OLD."section_id", OLD."updated_at", OLD."version"); RETURN NULL;', hash='b17249f325a5d4afc61c69dad5811e365b1e6664', operation='DELETE', pgid='pgtrigger_delete_delete_b982c', table='core_customfield', when='AFTER'))],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_customfieldevent" ("archived_at", "created_at", "decimals", "formula", "hint", "id", "is_filtered", "is_required", "is_unique", "key", "kind", "label", "least", "most", "options", "pattern", "pending_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "record", "rollup", "section_id", "slot", "updated_at", "version") VALUES (NEW."archived_at", NEW."created_at", NEW."decimals", NEW."formula", NEW."hint", NEW."id", NEW."is_filtered", NEW."is_required", NEW."is_unique", NEW."key", NEW."kind", NEW."label", NEW."least", NEW."most", NEW."options", NEW."pattern", NEW."pending_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."position", NEW."record", NEW."rollup", NEW."section_id", NEW."slot", NEW."updated_at", NEW."version"); RETURN NULL;', hash='03cdf228268535ae58f9e94bb05d1b4d71a3cbf0', operation='INSERT', pgid='pgtrigger_insert_insert_cd5e9', table='core_customfield', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "core_customfieldevent" ("archived_at", "created_at", "decimals", "formula", "hint", "id", "is_filtered", "is_required", "is_unique", "key", "kind", "label", "least", "most", "options", "pattern", "pending_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "record", "rollup", "section_id", "slot", "updated_at", "version") VALUES (NEW."archived_at", NEW."created_at", NEW."decimals", NEW."formula", NEW."hint", NEW."id", NEW."is_filtered", NEW."is_required", NEW."is_unique", NEW."key", NEW."kind", NEW."label", NEW."least", NEW."most", NEW."options", NEW."pattern", NEW."pending_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."position", NEW."record", NEW."rollup", NEW."section_id", NEW."slot", NEW."updated_at", NEW."version"); RETURN NULL;', hash='02673cfb9f62bc4963d00d5e40e82f093e9b8b1f', operation='UPDATE', pgid='pgtrigger_update_update_58ad9', table='core_customfield', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "core_customfieldevent" ("archived_at", "created_at", "decimals", "formula", "hint", "id", "is_filtered", "is_required", "is_unique", "key", "kind", "label", "least", "most", "options", "pattern", "pending_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "record", "rollup", "section_id", "slot", "updated_at", "version") VALUES (OLD."archived_at", OLD."created_at", OLD."decimals", OLD."formula", OLD."hint", OLD."id", OLD."is_filtered", OLD."is_required", OLD."is_unique", OLD."key", OLD."kind", OLD."label", OLD."least", OLD."most", OLD."options", OLD."pattern", OLD."pending_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."position", OLD."record", OLD."rollup", OLD."section_id", OLD."slot", OLD."updated_at", OLD."version"); RETURN NULL;', hash='c09cb04897256517e7cdca53841cf2a0cfea5152', operation='DELETE', pgid='pgtrigger_delete_delete_b982c', table='core_customfield', when='AFTER'))],
                 },
             ), migrations.CreateModel(
                 name='FieldSectionEvent',
@@ -528,6 +545,39 @@ class Migration(migrations.Migration):
                     'abstract': False,
                     'indexes': [],
                     'constraints': [],
+                },
+            ), migrations.CreateModel(
+                name='ImportMove',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('state', models.CharField(choices=[('draft', 'Being prepared'), ('running', 'Running'), ('paused', 'Paused'), ('done', 'Done')], default='draft', max_length=10)),
+                    ('questions', models.CharField(blank=True, help_text='what becomes of rows that ask something', max_length=10)),
+                    ('created_at', models.DateTimeField(auto_now_add=True)),
+                    ('ended_at', models.DateTimeField(blank=True, null=True)),
+                    ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'verbose_name': 'move',
+                    'ordering': ['-created_at'],
+                    'indexes': [models.Index(fields=['user', '-created_at'], name='import_move_recent')],
+                    'constraints': [],
+                },
+            ), migrations.CreateModel(
+                name='SavedMapping',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('name', models.CharField(max_length=80, verbose_name='name')),
+                    ('kind', models.CharField(max_length=40)),
+                    ('header', models.JSONField(default=list, help_text="the names of the file's columns")),
+                    ('options', models.JSONField(default=dict, help_text='system, mapping, defaults, zone')),
+                    ('updated_at', models.DateTimeField(auto_now=True)),
+                    ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ],
+                options={
+                    'verbose_name': 'saved mapping',
+                    'ordering': ['name', 'pk'],
+                    'indexes': [],
+                    'constraints': [models.UniqueConstraint(fields=('kind', 'name'), name='saved_mapping_unique', violation_error_message='There are saved columns with this name.')],
                 },
             ), migrations.CreateModel(
                 name='ApiTokenEvent',
@@ -732,6 +782,32 @@ class Migration(migrations.Migration):
                     'constraints': [],
                 },
             ), migrations.CreateModel(
+                name='FieldChange',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('from_kind', models.CharField(choices=[('text', 'Text'), ('long_text', 'Long text'), ('number', 'Number'), ('money', 'Money'), ('date', 'Date'), ('choice', 'Choice'), ('choices', 'Several choices'), ('yes_no', 'Yes or no'), ('user', 'Colleague'), ('client', 'Client'), ('url', 'Web address'), ('email', 'Email'), ('phone', 'Phone'), ('formula', 'Formula'), ('rollup', 'Roll-up')], max_length=12)),
+                    ('to_kind', models.CharField(choices=[('text', 'Text'), ('long_text', 'Long text'), ('number', 'Number'), ('money', 'Money'), ('date', 'Date'), ('choice', 'Choice'), ('choices', 'Several choices'), ('yes_no', 'Yes or no'), ('user', 'Colleague'), ('client', 'Client'), ('url', 'Web address'), ('email', 'Email'), ('phone', 'Phone'), ('formula', 'Formula'), ('rollup', 'Roll-up')], max_length=12)),
+                    ('settings', models.JSONField(default=dict, help_text='of the field before')),
+                    ('rows', models.JSONField(default=dict, help_text='{number of the row: [value before, value after]}')),
+                    ('created_at', models.DateTimeField()),
+                    ('undone_at', models.DateTimeField(blank=True, null=True)),
+                    ('aside', models.ForeignKey(help_text='holds the values that had no equivalent', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='core.customfield')),
+                    ('field', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='core.customfield')),
+                    ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('applied_at', models.DateTimeField(null=True)),
+                    ('from_slot', models.CharField(db_default='', default='', max_length=40)),
+                    ('job_id', models.BigIntegerField(help_text='of its job, or that of its undo', null=True)),
+                    ('reading', models.CharField(db_default='', default='', help_text='how dates or numbers are written', max_length=20)),
+                    ('target', models.JSONField(db_default=models.Value({}, models.JSONField()), default=dict)),
+                    ('to_slot', models.CharField(db_default='', default='', max_length=40)),
+                ],
+                options={
+                    'verbose_name': 'change of a field’s type',
+                    'ordering': ['-created_at', '-pk'],
+                    'indexes': [],
+                    'constraints': [],
+                },
+            ), migrations.CreateModel(
                 name='CustomFieldEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -761,29 +837,11 @@ class Migration(migrations.Migration):
                     ('section', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='core.fieldsection', verbose_name='section')),
                     ('formula', models.TextField(blank=True, db_default='', default='', verbose_name='formula')),
                     ('rollup', models.JSONField(blank=True, db_default=models.Value({}, models.JSONField()), default=dict, verbose_name='roll-up')),
+                    ('pending', models.ForeignKey(db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='core.fieldchange', verbose_name='change of type in progress')),
+                    ('slot', models.CharField(blank=True, db_default='', default='', editable=False, max_length=40)),
                 ],
                 options={
                     'abstract': False,
-                    'indexes': [],
-                    'constraints': [],
-                },
-            ), migrations.CreateModel(
-                name='FieldChange',
-                fields=[
-                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('from_kind', models.CharField(choices=[('text', 'Text'), ('long_text', 'Long text'), ('number', 'Number'), ('money', 'Money'), ('date', 'Date'), ('choice', 'Choice'), ('choices', 'Several choices'), ('yes_no', 'Yes or no'), ('user', 'Colleague'), ('client', 'Client'), ('url', 'Web address'), ('email', 'Email'), ('phone', 'Phone'), ('formula', 'Formula'), ('rollup', 'Roll-up')], max_length=12)),
-                    ('to_kind', models.CharField(choices=[('text', 'Text'), ('long_text', 'Long text'), ('number', 'Number'), ('money', 'Money'), ('date', 'Date'), ('choice', 'Choice'), ('choices', 'Several choices'), ('yes_no', 'Yes or no'), ('user', 'Colleague'), ('client', 'Client'), ('url', 'Web address'), ('email', 'Email'), ('phone', 'Phone'), ('formula', 'Formula'), ('rollup', 'Roll-up')], max_length=12)),
-                    ('settings', models.JSONField(default=dict, help_text='of the field before')),
-                    ('rows', models.JSONField(default=dict, help_text='{number of the row: [value before, value after]}')),
-                    ('created_at', models.DateTimeField()),
-                    ('undone_at', models.DateTimeField(blank=True, null=True)),
-                    ('aside', models.ForeignKey(help_text='holds the values that had no equivalent', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='core.customfield')),
-                    ('field', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='core.customfield')),
-                    ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ],
-                options={
-                    'verbose_name': 'change of a field’s type',
-                    'ordering': ['-created_at', '-pk'],
                     'indexes': [],
                     'constraints': [],
                 },
@@ -851,12 +909,30 @@ class Migration(migrations.Migration):
                     'indexes': [],
                     'constraints': [],
                 },
+            ), migrations.CreateModel(
+                name='MoveFile',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('job', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='in_move', to='core.job')),
+                    ('move', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='core.importmove')),
+                ],
+                options={
+                    'verbose_name': 'file of a move',
+                    'ordering': ['pk'],
+                    'indexes': [],
+                    'constraints': [],
+                },
             )],
         ),
         migrations.AddField(
             model_name='team',
             name='members',
             field=models.ManyToManyField(related_name='teams', through='core.TeamMembership', to=settings.AUTH_USER_MODEL, verbose_name='members'),
+        ),
+        migrations.AddField(
+            model_name='customfield',
+            name='pending',
+            field=models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='core.fieldchange', verbose_name='change of type in progress'),
         ),
         migrations.RunSQL(
             sql="\nCREATE FUNCTION core_custom_index(of_table text, field_id bigint, field_key text, wanted text, is_unique boolean) RETURNS void\nLANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$\nDECLARE\n    held text;\n    name text := 'cf_' || field_id || CASE WHEN is_unique THEN '_unique' ELSE '' END;\nBEGIN\n    IF field_key !~ '^[a-z][a-z0-9_]{0,39}$' OR NOT EXISTS (\n        SELECT FROM information_schema.columns\n        WHERE table_schema = 'public' AND table_name = of_table AND column_name = 'custom' AND data_type = 'jsonb'\n    ) THEN\n        RAISE EXCEPTION 'no custom field % of %', field_key, of_table USING ERRCODE = 'invalid_parameter_value';\n    END IF;\n    PERFORM set_config('lock_timeout', '5s', true);\n    EXECUTE format('DROP INDEX IF EXISTS %I', 'cf_' || field_id);\n    EXECUTE format('DROP INDEX IF EXISTS %I', 'cf_' || field_id || '_unique');\n    held := CASE wanted\n        WHEN 'text' THEN format('(lower((custom ->> %L)))', field_key)\n        WHEN 'list' THEN format('((custom -> %L))', field_key)\n        ELSE format('((custom -> %L))', field_key)\n    END;\n    IF wanted = 'list' THEN\n        EXECUTE format('CREATE INDEX %I ON %I USING gin (%s jsonb_path_ops)', name, of_table, held);\n    ELSIF wanted <> '' THEN\n        EXECUTE format(\n            'CREATE %s INDEX %I ON %I (%s%s) WHERE %s IS NOT NULL',\n            CASE WHEN is_unique THEN 'UNIQUE' ELSE '' END, name, of_table, held,\n            CASE WHEN is_unique THEN '' ELSE ', id' END, held\n        );\n    END IF;\n    IF wanted <> '' THEN\n        EXECUTE format('ANALYZE %I', of_table);  -- the planner knows nothing about the values otherwise\n    END IF;\n    PERFORM set_config('lock_timeout', '0', true);\nEND $$\n",
@@ -873,5 +949,9 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             sql="\nCREATE FUNCTION core_words(text) RETURNS tsvector\nLANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT\nAS $$ SELECT to_tsvector('simple'::regconfig, translate(public.core_fold(left($1, 100000)), '''\\@/\\-_:&|!()<>*', '                ')) $$;\n\nCREATE FUNCTION core_begins(text) RETURNS tsquery\nLANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT\nAS $$\n  SELECT CASE WHEN numnode(said) = 0 THEN said ELSE (said::text || ':*')::tsquery END\n  FROM (SELECT phraseto_tsquery('simple'::regconfig, translate(public.core_fold($1), '''\\@/\\-_:&|!()<>*', '                ')) AS said) AS typed\n$$;\n",
             reverse_sql='DROP FUNCTION core_begins(text); DROP FUNCTION core_words(text)',
+        ),
+        migrations.RunSQL(
+            sql='UPDATE core_fieldchange SET applied_at = created_at WHERE applied_at IS NULL',
+            reverse_sql='',
         ),
     ]

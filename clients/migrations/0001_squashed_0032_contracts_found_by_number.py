@@ -22,12 +22,12 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    replaces = [('clients', '0001_initial'), ('clients', '0002_contact_due'), ('clients', '0003_next_step_title_read_from_its_follow_up'), ('clients', '0004_status_periods_of_unknown_start'), ('clients', '0005_client_domain_index'), ('clients', '0006_held_contact_details'), ('clients', '0007_rate_of_an_amount_may_be_missing'), ('clients', '0008_exchange_rates'), ('clients', '0009_foreign_amounts_without_a_rate'), ('clients', '0010_contracts_in_the_trash'), ('clients', '0011_words_of_fields'), ('clients', '0012_opportunities'), ('clients', '0013_documents'), ('clients', '0014_segments'), ('clients', '0015_engagements'), ('clients', '0016_engagement_links'), ('clients', '0017_custom_fields'), ('clients', '0018_invoices'), ('clients', '0019_contract_notice_date'), ('clients', '0020_cover'), ('clients', '0021_referrals'), ('clients', '0022_search'), ('clients', '0023_indexes_of_contracts_and_revenue'), ('clients', '0024_custom_fields_and_contracts_of_engagements'), ('clients', '0025_no_money_of_restricted_engagements'), ('clients', '0026_cover_version'), ('clients', '0027_contracts_by_number'), ('clients', '0028_seen_clients')]
+    replaces = [('clients', '0001_initial'), ('clients', '0002_contact_due'), ('clients', '0003_next_step_title_read_from_its_follow_up'), ('clients', '0004_status_periods_of_unknown_start'), ('clients', '0005_client_domain_index'), ('clients', '0006_held_contact_details'), ('clients', '0007_rate_of_an_amount_may_be_missing'), ('clients', '0008_exchange_rates'), ('clients', '0009_foreign_amounts_without_a_rate'), ('clients', '0010_contracts_in_the_trash'), ('clients', '0011_words_of_fields'), ('clients', '0012_opportunities'), ('clients', '0013_documents'), ('clients', '0014_segments'), ('clients', '0015_engagements'), ('clients', '0016_engagement_links'), ('clients', '0017_custom_fields'), ('clients', '0018_invoices'), ('clients', '0019_contract_notice_date'), ('clients', '0020_cover'), ('clients', '0021_referrals'), ('clients', '0022_search'), ('clients', '0023_indexes_of_contracts_and_revenue'), ('clients', '0024_custom_fields_and_contracts_of_engagements'), ('clients', '0025_no_money_of_restricted_engagements'), ('clients', '0026_cover_version'), ('clients', '0027_contracts_by_number'), ('clients', '0028_seen_clients'), ('clients', '0029_contract_number'), ('clients', '0030_history_beside_records'), ('clients', '0031_duplicates'), ('clients', '0032_contracts_found_by_number')]
 
     initial = True
 
     dependencies = [
-        ('core', '0001_squashed_0020_changes_of_a_field_type'),
+        ('core', '0001_squashed_0022_moves'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 
@@ -45,6 +45,7 @@ class Migration(migrations.Migration):
                     'ordering': ['name'],
                     'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='tag_name_unique', violation_error_message='A tag with this name already exists.')],
                     'indexes': [],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_tagevent" ("created_at", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "tone") VALUES (NEW."created_at", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."tone"); RETURN NULL;', hash='5ce073a2396af1295f40f9acc3a4a9ebaebf3bbc', operation='INSERT', pgid='pgtrigger_insert_insert_20baf', table='clients_tag', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "clients_tagevent" ("created_at", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "tone") VALUES (NEW."created_at", NEW."id", NEW."name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."tone"); RETURN NULL;', hash='7fbe7a3d87210c7634342d47964ec43db687b879', operation='UPDATE', pgid='pgtrigger_update_update_82984', table='clients_tag', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_tagevent" ("created_at", "id", "name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "tone") VALUES (OLD."created_at", OLD."id", OLD."name", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."tone"); RETURN NULL;', hash='ebe3d9e1a9631568c4dfb96deb8c010279787254', operation='DELETE', pgid='pgtrigger_delete_delete_df563', table='clients_tag', when='AFTER'))],
                 },
             ), migrations.CreateModel(
                 name='Service',
@@ -78,6 +79,7 @@ class Migration(migrations.Migration):
                 options={
                     'indexes': [models.Index(fields=['kind', 'object_id'], name='external_id_object'), models.Index(condition=models.Q(('kind', 'contract')), fields=['value'], name='external_id_contract')],
                     'constraints': [models.UniqueConstraint(fields=('system', 'kind', 'value'), name='external_id_unique'), models.CheckConstraint(condition=models.Q(('value', ''), _negated=True), name='external_id_given')],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_externalidevent" ("created_at", "id", "kind", "object_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "system", "value") VALUES (NEW."created_at", NEW."id", NEW."kind", NEW."object_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."system", NEW."value"); RETURN NULL;', hash='0f4a636060fa4af522cf41a129cd763b3e14752b', operation='INSERT', pgid='pgtrigger_insert_insert_61215', table='clients_externalid', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "clients_externalidevent" ("created_at", "id", "kind", "object_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "system", "value") VALUES (NEW."created_at", NEW."id", NEW."kind", NEW."object_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."system", NEW."value"); RETURN NULL;', hash='af1f731115a4aeb27edcac4298462a7dd9f488aa', operation='UPDATE', pgid='pgtrigger_update_update_78a20', table='clients_externalid', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_externalidevent" ("created_at", "id", "kind", "object_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "system", "value") VALUES (OLD."created_at", OLD."id", OLD."kind", OLD."object_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."system", OLD."value"); RETURN NULL;', hash='98d319b1812cf174e14beba763dc326d70dad9f4', operation='DELETE', pgid='pgtrigger_delete_delete_bec3c', table='clients_externalid', when='AFTER'))],
                 },
             ), migrations.CreateModel(
                 name='ExchangeRate',
@@ -202,6 +204,17 @@ class Migration(migrations.Migration):
                     'constraints': [models.CheckConstraint(condition=models.Q(('absent', models.F('covering')), _negated=True), name='cover_by_another', violation_error_message='Choose another colleague to cover.'), models.CheckConstraint(condition=models.Q(('end_date__gt', models.F('start_date'))), name='cover_not_empty', violation_error_message='They must be back after the first day away.'), django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('ended_at__isnull', True)), expressions=[('absent', '='), ('covering', '='), (crm.core.base.models.DateRange('start_date', 'end_date', django.contrib.postgres.fields.ranges.RangeBoundary()), '&&')], name='cover_once_a_day', violation_error_message='This colleague already covers on some of these days.')],
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_coverevent" ("absent_id", "arranged_by_id", "covering_id", "created_at", "end_date", "ended_at", "ended_by_id", "id", "is_demo", "note", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "start_date", "updated_at", "version") VALUES (NEW."absent_id", NEW."arranged_by_id", NEW."covering_id", NEW."created_at", NEW."end_date", NEW."ended_at", NEW."ended_by_id", NEW."id", NEW."is_demo", NEW."note", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."start_date", NEW."updated_at", NEW."version"); RETURN NULL;', hash='e0cc82733c9be76746c2e24c6d486286cb7c4214', operation='INSERT', pgid='pgtrigger_insert_insert_56368', table='clients_cover', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "clients_coverevent" ("absent_id", "arranged_by_id", "covering_id", "created_at", "end_date", "ended_at", "ended_by_id", "id", "is_demo", "note", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "start_date", "updated_at", "version") VALUES (NEW."absent_id", NEW."arranged_by_id", NEW."covering_id", NEW."created_at", NEW."end_date", NEW."ended_at", NEW."ended_by_id", NEW."id", NEW."is_demo", NEW."note", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."start_date", NEW."updated_at", NEW."version"); RETURN NULL;', hash='a95048ab08d982894b3268b6d5cc9ba6f504c0e5', operation='UPDATE', pgid='pgtrigger_update_update_212f6', table='clients_cover', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_coverevent" ("absent_id", "arranged_by_id", "covering_id", "created_at", "end_date", "ended_at", "ended_by_id", "id", "is_demo", "note", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "start_date", "updated_at", "version") VALUES (OLD."absent_id", OLD."arranged_by_id", OLD."covering_id", OLD."created_at", OLD."end_date", OLD."ended_at", OLD."ended_by_id", OLD."id", OLD."is_demo", OLD."note", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."start_date", OLD."updated_at", OLD."version"); RETURN NULL;', hash='5154f1ad92da5dd7a99cf8c5f1f4549a3d1c8aeb', operation='DELETE', pgid='pgtrigger_delete_delete_1384a', table='clients_cover', when='AFTER'))],
                 },
+            ), migrations.CreateModel(
+                name='ClientTag',
+                fields=[
+                ],
+                options={
+                    'proxy': True,
+                    'indexes': [],
+                    'constraints': [],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_clienttagevent" ("client_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "tag_id") VALUES (NEW."client_id", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."tag_id"); RETURN NULL;', hash='d69c86b22ec1a855f6ee50a9ee9883161061868c', operation='INSERT', pgid='pgtrigger_insert_insert_f3648', table='clients_client_tags', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "clients_clienttagevent" ("client_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "tag_id") VALUES (NEW."client_id", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."tag_id"); RETURN NULL;', hash='722409c08a7723c1f8f515e9ae7cbfd2a92fdf5a', operation='UPDATE', pgid='pgtrigger_update_update_2a73b', table='clients_client_tags', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_clienttagevent" ("client_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "tag_id") VALUES (OLD."client_id", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."tag_id"); RETURN NULL;', hash='e7cf98576ee5c7d0ea4ce23ca4f6f5e7cfaa593a', operation='DELETE', pgid='pgtrigger_delete_delete_f63bb', table='clients_client_tags', when='AFTER'))],
+                },
+                bases=('clients.client_tags',),
             ), migrations.CreateModel(
                 name='ServiceEvent',
                 fields=[
@@ -491,6 +504,65 @@ class Migration(migrations.Migration):
                     'abstract': False,
                     'indexes': [],
                     'constraints': [],
+                },
+            ), migrations.CreateModel(
+                name='ExternalIdEvent',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.BigIntegerField()),
+                    ('system', models.CharField(help_text='such as salesforce, chinook, csv', max_length=60)),
+                    ('kind', models.CharField(help_text='client, contact, contract, revenue, interaction, survey_response', max_length=30)),
+                    ('value', models.CharField(max_length=200)),
+                    ('object_id', models.BigIntegerField()),
+                    ('created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='clients.externalid')),
+                ],
+                options={
+                    'abstract': False,
+                    'indexes': [models.Index(fields=['kind', 'object_id'], name='external_id_event_object')],
+                    'constraints': [],
+                },
+            ), migrations.CreateModel(
+                name='TagEvent',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.BigIntegerField()),
+                    ('name', models.CharField(max_length=60, verbose_name='name')),
+                    ('tone', models.CharField(choices=[('neutral', 'neutral'), ('green', 'green'), ('amber', 'amber'), ('red', 'red'), ('blue', 'blue'), ('violet', 'violet')], default='neutral', max_length=10, verbose_name='colour')),
+                    ('created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='clients.tag')),
+                ],
+                options={
+                    'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
+                },
+            ), migrations.CreateModel(
+                name='ContactDuplicate',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('score', models.PositiveSmallIntegerField(verbose_name='likeness')),
+                    ('reasons', models.JSONField(default=list, help_text='keys of `scoring.REASONS`')),
+                    ('mark', models.CharField(max_length=64)),
+                    ('found_at', models.DateTimeField(verbose_name='found')),
+                    ('dismissed_at', models.DateTimeField(help_text='somebody said that these are two', null=True)),
+                    ('dismissed_mark', models.CharField(blank=True, max_length=64)),
+                    ('dismissed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('first', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='clients.contact')),
+                    ('second', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='clients.contact')),
+                ],
+                options={
+                    'verbose_name': 'possible duplicate',
+                    'ordering': ['-score', 'pk'],
+                    'abstract': False,
+                    'indexes': [models.Index(fields=['-score', 'id'], name='contact_duplicate_score')],
+                    'constraints': [models.UniqueConstraint(fields=('first', 'second'), name='contact_duplicate_once'), models.CheckConstraint(condition=models.Q(('first__lt', models.F('second'))), name='contact_duplicate_in_order')],
                 },
             ), migrations.CreateModel(
                 name='ClientEvent',
@@ -786,6 +858,44 @@ class Migration(migrations.Migration):
                     'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_referralevent" ("archived_at", "by_client_id", "by_contact_id", "by_source", "client_id", "created_at", "date", "id", "is_demo", "note", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (NEW."archived_at", NEW."by_client_id", NEW."by_contact_id", NEW."by_source", NEW."client_id", NEW."created_at", NEW."date", NEW."id", NEW."is_demo", NEW."note", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='e7fe4ef9967ff69ab0997f90c14f4fcb0875707c', operation='INSERT', pgid='pgtrigger_insert_insert_1a5aa', table='clients_referral', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "clients_referralevent" ("archived_at", "by_client_id", "by_contact_id", "by_source", "client_id", "created_at", "date", "id", "is_demo", "note", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (NEW."archived_at", NEW."by_client_id", NEW."by_contact_id", NEW."by_source", NEW."client_id", NEW."created_at", NEW."date", NEW."id", NEW."is_demo", NEW."note", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='ed7e3e9f68505b267ce5535d6617cbe56ebb15a6', operation='UPDATE', pgid='pgtrigger_update_update_44190', table='clients_referral', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_referralevent" ("archived_at", "by_client_id", "by_contact_id", "by_source", "client_id", "created_at", "date", "id", "is_demo", "note", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "updated_at", "version") VALUES (OLD."archived_at", OLD."by_client_id", OLD."by_contact_id", OLD."by_source", OLD."client_id", OLD."created_at", OLD."date", OLD."id", OLD."is_demo", OLD."note", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."updated_at", OLD."version"); RETURN NULL;', hash='1d2876c42a2790cd55084217caab3cd3567f7ba5', operation='DELETE', pgid='pgtrigger_delete_delete_d60f0', table='clients_referral', when='AFTER'))],
                 },
             ), migrations.CreateModel(
+                name='ClientTagEvent',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.BigIntegerField()),
+                    ('client', models.ForeignKey(db_constraint=False, db_tablespace='', on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.client')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('tag', models.ForeignKey(db_constraint=False, db_tablespace='', on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.tag')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='clients.clienttag')),
+                ],
+                options={
+                    'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
+                },
+            ), migrations.CreateModel(
+                name='ClientDuplicate',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('score', models.PositiveSmallIntegerField(verbose_name='likeness')),
+                    ('reasons', models.JSONField(default=list, help_text='keys of `scoring.REASONS`')),
+                    ('mark', models.CharField(max_length=64)),
+                    ('found_at', models.DateTimeField(verbose_name='found')),
+                    ('dismissed_at', models.DateTimeField(help_text='somebody said that these are two', null=True)),
+                    ('dismissed_mark', models.CharField(blank=True, max_length=64)),
+                    ('dismissed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('first', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='clients.client')),
+                    ('second', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='clients.client')),
+                ],
+                options={
+                    'verbose_name': 'possible duplicate',
+                    'ordering': ['-score', 'pk'],
+                    'abstract': False,
+                    'indexes': [models.Index(fields=['-score', 'id'], name='client_duplicate_score')],
+                    'constraints': [models.UniqueConstraint(fields=('first', 'second'), name='client_duplicate_once'), models.CheckConstraint(condition=models.Q(('first__lt', models.F('second'))), name='client_duplicate_in_order')],
+                },
+            ), migrations.CreateModel(
                 name='Contract',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -811,12 +921,13 @@ class Migration(migrations.Migration):
                     ('custom', models.JSONField(blank=True, db_default=models.Value({}, models.JSONField()), default=dict)),
                     ('notice_date', models.GeneratedField(db_persist=True, expression=models.Case(models.When(renewal_date__range=(models.Value(datetime.date(1900, 1, 1), models.DateField()), models.Value(datetime.date(2200, 12, 31), models.DateField())), then=django.db.models.expressions.CombinedExpression(models.F('renewal_date'), '-', models.F('notice_days'))), output_field=models.DateField()), output_field=models.DateField(verbose_name='notice by'))),
                     ('engagement', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='contracts', to='clients.engagement', verbose_name='engagement')),
+                    ('number', models.CharField(blank=True, db_default='', default='', max_length=40, verbose_name='number')),
                 ],
                 options={
                     'ordering': ['-start_date', '-id'],
-                    'indexes': [models.Index(fields=['client', 'start_date'], name='contract_client'), models.Index(condition=models.Q(('renewal_date__isnull', False)), fields=['renewal_date'], name='contract_renewal'), models.Index(condition=models.Q(('rate__isnull', True)), fields=['start_date', 'client'], name='contract_without_rate'), models.Index(fields=['notice_date', 'id'], name='contract_notice'), models.Index(condition=models.Q(('archived_at__isnull', True)), fields=['-start_date', '-id'], name='contract_newest'), models.Index(condition=models.Q(('engagement__isnull', False)), fields=['engagement', '-start_date', '-id'], name='contract_engagement'), django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(crm.core.base.models.Folded(models.F('name')), name='gin_trgm_ops'), name='contract_search')],
-                    'constraints': [models.CheckConstraint(condition=models.Q(('value__gte', 0)), name='contract_value_not_negative'), models.CheckConstraint(condition=models.Q(('end_date__isnull', True), ('end_date__gt', models.F('start_date')), _connector='OR'), name='contract_not_empty'), models.CheckConstraint(condition=models.Q(('rate__gt', 0)), name='contract_rate_positive')],
-                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_contractevent" ("archived_at", "change_reason", "client_id", "created_at", "currency", "custom", "end_date", "engagement_id", "id", "is_auto_renewed", "is_free", "name", "notice_days", "period", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rate", "renewal_date", "replaces_id", "service_id", "start_date", "updated_at", "value", "version") VALUES (NEW."archived_at", NEW."change_reason", NEW."client_id", NEW."created_at", NEW."currency", NEW."custom", NEW."end_date", NEW."engagement_id", NEW."id", NEW."is_auto_renewed", NEW."is_free", NEW."name", NEW."notice_days", NEW."period", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."rate", NEW."renewal_date", NEW."replaces_id", NEW."service_id", NEW."start_date", NEW."updated_at", NEW."value", NEW."version"); RETURN NULL;', hash='a17aebc207db16a19bc789075de0c1646cc71035', operation='INSERT', pgid='pgtrigger_insert_insert_283cc', table='clients_contract', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "clients_contractevent" ("archived_at", "change_reason", "client_id", "created_at", "currency", "custom", "end_date", "engagement_id", "id", "is_auto_renewed", "is_free", "name", "notice_days", "period", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rate", "renewal_date", "replaces_id", "service_id", "start_date", "updated_at", "value", "version") VALUES (NEW."archived_at", NEW."change_reason", NEW."client_id", NEW."created_at", NEW."currency", NEW."custom", NEW."end_date", NEW."engagement_id", NEW."id", NEW."is_auto_renewed", NEW."is_free", NEW."name", NEW."notice_days", NEW."period", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."rate", NEW."renewal_date", NEW."replaces_id", NEW."service_id", NEW."start_date", NEW."updated_at", NEW."value", NEW."version"); RETURN NULL;', hash='785c54f66bc62c06db35539b9f9e227af8291e03', operation='UPDATE', pgid='pgtrigger_update_update_439f8', table='clients_contract', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_contractevent" ("archived_at", "change_reason", "client_id", "created_at", "currency", "custom", "end_date", "engagement_id", "id", "is_auto_renewed", "is_free", "name", "notice_days", "period", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rate", "renewal_date", "replaces_id", "service_id", "start_date", "updated_at", "value", "version") VALUES (OLD."archived_at", OLD."change_reason", OLD."client_id", OLD."created_at", OLD."currency", OLD."custom", OLD."end_date", OLD."engagement_id", OLD."id", OLD."is_auto_renewed", OLD."is_free", OLD."name", OLD."notice_days", OLD."period", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."rate", OLD."renewal_date", OLD."replaces_id", OLD."service_id", OLD."start_date", OLD."updated_at", OLD."value", OLD."version"); RETURN NULL;', hash='61286a774166e9213b9e5349c98d2bc3a8782011', operation='DELETE', pgid='pgtrigger_delete_delete_7d221', table='clients_contract', when='AFTER'))],
+                    'indexes': [models.Index(fields=['client', 'start_date'], name='contract_client'), models.Index(condition=models.Q(('renewal_date__isnull', False)), fields=['renewal_date'], name='contract_renewal'), models.Index(condition=models.Q(('rate__isnull', True)), fields=['start_date', 'client'], name='contract_without_rate'), models.Index(fields=['notice_date', 'id'], name='contract_notice'), models.Index(condition=models.Q(('archived_at__isnull', True)), fields=['-start_date', '-id'], name='contract_newest'), models.Index(condition=models.Q(('engagement__isnull', False)), fields=['engagement', '-start_date', '-id'], name='contract_engagement'), django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(crm.core.base.models.Folded(models.F('name')), name='gin_trgm_ops'), name='contract_search'), django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(crm.core.base.models.Folded(models.F('number')), name='gin_trgm_ops'), condition=models.Q(('number', ''), _negated=True), name='contract_number')],
+                    'constraints': [models.CheckConstraint(condition=models.Q(('value__gte', 0)), name='contract_value_not_negative'), models.CheckConstraint(condition=models.Q(('end_date__isnull', True), ('end_date__gt', models.F('start_date')), _connector='OR'), name='contract_not_empty'), models.CheckConstraint(condition=models.Q(('rate__gt', 0)), name='contract_rate_positive'), models.UniqueConstraint(models.F('client'), django.db.models.functions.text.Lower('number'), condition=models.Q(models.Q(('number', ''), _negated=True), ('archived_at__isnull', True), ('replaces__isnull', True)), name='contract_number_unique', violation_error_message='This client has a contract with this number already.')],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_contractevent" ("archived_at", "change_reason", "client_id", "created_at", "currency", "custom", "end_date", "engagement_id", "id", "is_auto_renewed", "is_free", "name", "notice_days", "number", "period", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rate", "renewal_date", "replaces_id", "service_id", "start_date", "updated_at", "value", "version") VALUES (NEW."archived_at", NEW."change_reason", NEW."client_id", NEW."created_at", NEW."currency", NEW."custom", NEW."end_date", NEW."engagement_id", NEW."id", NEW."is_auto_renewed", NEW."is_free", NEW."name", NEW."notice_days", NEW."number", NEW."period", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."rate", NEW."renewal_date", NEW."replaces_id", NEW."service_id", NEW."start_date", NEW."updated_at", NEW."value", NEW."version"); RETURN NULL;', hash='ad45c798f6818c6c31273f7b014db18fcf666bdc', operation='INSERT', pgid='pgtrigger_insert_insert_283cc', table='clients_contract', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "clients_contractevent" ("archived_at", "change_reason", "client_id", "created_at", "currency", "custom", "end_date", "engagement_id", "id", "is_auto_renewed", "is_free", "name", "notice_days", "number", "period", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rate", "renewal_date", "replaces_id", "service_id", "start_date", "updated_at", "value", "version") VALUES (NEW."archived_at", NEW."change_reason", NEW."client_id", NEW."created_at", NEW."currency", NEW."custom", NEW."end_date", NEW."engagement_id", NEW."id", NEW."is_auto_renewed", NEW."is_free", NEW."name", NEW."notice_days", NEW."number", NEW."period", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."rate", NEW."renewal_date", NEW."replaces_id", NEW."service_id", NEW."start_date", NEW."updated_at", NEW."value", NEW."version"); RETURN NULL;', hash='14229988494e69dfa7812d79bc6c2fd7dd727d35', operation='UPDATE', pgid='pgtrigger_update_update_439f8', table='clients_contract', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_contractevent" ("archived_at", "change_reason", "client_id", "created_at", "currency", "custom", "end_date", "engagement_id", "id", "is_auto_renewed", "is_free", "name", "notice_days", "number", "period", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rate", "renewal_date", "replaces_id", "service_id", "start_date", "updated_at", "value", "version") VALUES (OLD."archived_at", OLD."change_reason", OLD."client_id", OLD."created_at", OLD."currency", OLD."custom", OLD."end_date", OLD."engagement_id", OLD."id", OLD."is_auto_renewed", OLD."is_free", OLD."name", OLD."notice_days", OLD."number", OLD."period", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."rate", OLD."renewal_date", OLD."replaces_id", OLD."service_id", OLD."start_date", OLD."updated_at", OLD."value", OLD."version"); RETURN NULL;', hash='23a247d5278ae1eca61bb512c6d9447eec1dd364', operation='DELETE', pgid='pgtrigger_delete_delete_7d221', table='clients_contract', when='AFTER'))],
                 },
             ), migrations.CreateModel(
                 name='StatusPeriodEvent',
@@ -964,6 +1075,7 @@ class Migration(migrations.Migration):
                     'ordering': ['entered_at', 'pk'],
                     'indexes': [],
                     'constraints': [models.UniqueConstraint(condition=models.Q(('left_at__isnull', True)), fields=('engagement',), name='engagement_in_one_state'), models.CheckConstraint(condition=models.Q(('left_at__isnull', True), ('left_at__gte', models.F('entered_at')), _connector='OR'), name='engagement_state_left_after')],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_engagementstatechangeevent" ("by_id", "engagement_id", "entered_at", "id", "left_at", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state") VALUES (NEW."by_id", NEW."engagement_id", NEW."entered_at", NEW."id", NEW."left_at", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."state"); RETURN NULL;', hash='3c37c0e9d4d0ff2a22e613e13233d456f4f1ae01', operation='INSERT', pgid='pgtrigger_insert_insert_199c3', table='clients_engagementstatechange', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "clients_engagementstatechangeevent" ("by_id", "engagement_id", "entered_at", "id", "left_at", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state") VALUES (NEW."by_id", NEW."engagement_id", NEW."entered_at", NEW."id", NEW."left_at", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."state"); RETURN NULL;', hash='c36b4727e29230b508601909c55bfdf3fd3d6538', operation='UPDATE', pgid='pgtrigger_update_update_5b7ff', table='clients_engagementstatechange', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_engagementstatechangeevent" ("by_id", "engagement_id", "entered_at", "id", "left_at", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "state") VALUES (OLD."by_id", OLD."engagement_id", OLD."entered_at", OLD."id", OLD."left_at", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."state"); RETURN NULL;', hash='aa42208c67c721270e966c5ebeb089d117b85a64', operation='DELETE', pgid='pgtrigger_delete_delete_dff8b', table='clients_engagementstatechange', when='AFTER'))],
                 },
             ), migrations.CreateModel(
                 name='EngagementTeam',
@@ -1132,6 +1244,7 @@ class Migration(migrations.Migration):
                     ('custom', models.JSONField(blank=True, db_default=models.Value({}, models.JSONField()), default=dict)),
                     ('notice_date', models.GeneratedField(db_persist=True, expression=models.Case(models.When(renewal_date__range=(models.Value(datetime.date(1900, 1, 1), models.DateField()), models.Value(datetime.date(2200, 12, 31), models.DateField())), then=django.db.models.expressions.CombinedExpression(models.F('renewal_date'), '-', models.F('notice_days'))), output_field=models.DateField()), output_field=models.DateField(verbose_name='notice by'))),
                     ('engagement', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.engagement', verbose_name='engagement')),
+                    ('number', models.CharField(blank=True, db_default='', default='', max_length=40, verbose_name='number')),
                 ],
                 options={
                     'abstract': False,
@@ -1348,6 +1461,26 @@ class Migration(migrations.Migration):
                     'triggers': [pgtrigger.compiler.Trigger(name='paid_is_the_sum', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n                    IF TG_OP <> 'INSERT' THEN\n                        UPDATE clients_invoice SET paid = paid - OLD.amount, version = version + 1, updated_at = now()\n                        WHERE id = OLD.invoice_id;\n                    END IF;\n                    IF TG_OP <> 'DELETE' THEN\n                        UPDATE clients_invoice SET paid = paid + NEW.amount, version = version + 1, updated_at = now()\n                        WHERE id = NEW.invoice_id;\n                    END IF;\n                    RETURN NULL;\n                ", hash='037bc2e1fa23160378bfee2d1bf7e626a59f079d', operation='INSERT OR UPDATE OR DELETE', pgid='pgtrigger_paid_is_the_sum_55238', table='clients_payment', when='AFTER')), pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_paymentevent" ("amount", "created_at", "id", "invoice_id", "note", "paid_date", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."amount", NEW."created_at", NEW."id", NEW."invoice_id", NEW."note", NEW."paid_date", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='3f376091bc62d80fcbf354283ed1aacbb282a698', operation='INSERT', pgid='pgtrigger_insert_insert_ac34b', table='clients_payment', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "clients_paymentevent" ("amount", "created_at", "id", "invoice_id", "note", "paid_date", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."amount", NEW."created_at", NEW."id", NEW."invoice_id", NEW."note", NEW."paid_date", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='944aabe9378685e046333273e64ae2016dff5130', operation='UPDATE', pgid='pgtrigger_update_update_919af', table='clients_payment', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_paymentevent" ("amount", "created_at", "id", "invoice_id", "note", "paid_date", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."amount", OLD."created_at", OLD."id", OLD."invoice_id", OLD."note", OLD."paid_date", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='b65f7f4a697a8f6c998713da25196f4f71f09610', operation='DELETE', pgid='pgtrigger_delete_delete_3c932', table='clients_payment', when='AFTER'))],
                 },
             ), migrations.CreateModel(
+                name='EngagementStateChangeEvent',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.BigIntegerField()),
+                    ('state', models.CharField(choices=[('intake', 'Intake'), ('open', 'Open'), ('closing', 'Closing'), ('closed', 'Closed')], max_length=8)),
+                    ('entered_at', models.DateTimeField()),
+                    ('left_at', models.DateTimeField(null=True)),
+                    ('by', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('engagement', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.engagement')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='clients.engagementstatechange')),
+                ],
+                options={
+                    'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
+                },
+            ), migrations.CreateModel(
                 name='RevenueLineEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -1391,6 +1524,7 @@ class Migration(migrations.Migration):
                     'ordering': ['entered_at', 'pk'],
                     'indexes': [],
                     'constraints': [models.UniqueConstraint(condition=models.Q(('left_at__isnull', True)), fields=('opportunity',), name='opportunity_in_one_stage'), models.CheckConstraint(condition=models.Q(('left_at__isnull', True), ('left_at__gte', models.F('entered_at')), _connector='OR'), name='stage_left_after_entered')],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_stagechangeevent" ("by_id", "entered_at", "id", "left_at", "opportunity_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "stage_id") VALUES (NEW."by_id", NEW."entered_at", NEW."id", NEW."left_at", NEW."opportunity_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."stage_id"); RETURN NULL;', hash='3d9ec45357dada3629528726dcfcdf2d959c5f84', operation='INSERT', pgid='pgtrigger_insert_insert_ce404', table='clients_stagechange', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "clients_stagechangeevent" ("by_id", "entered_at", "id", "left_at", "opportunity_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "stage_id") VALUES (NEW."by_id", NEW."entered_at", NEW."id", NEW."left_at", NEW."opportunity_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."stage_id"); RETURN NULL;', hash='0285c643542d884479abc0f2bc38480f618beea0', operation='UPDATE', pgid='pgtrigger_update_update_0ca29', table='clients_stagechange', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_stagechangeevent" ("by_id", "entered_at", "id", "left_at", "opportunity_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "stage_id") VALUES (OLD."by_id", OLD."entered_at", OLD."id", OLD."left_at", OLD."opportunity_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."stage_id"); RETURN NULL;', hash='dc8d2c2631c9bbd1646f7fe264e7d34122e0134c', operation='DELETE', pgid='pgtrigger_delete_delete_9acc8', table='clients_stagechange', when='AFTER'))],
                 },
             ), migrations.CreateModel(
                 name='OpportunityEvent',
@@ -1473,6 +1607,26 @@ class Migration(migrations.Migration):
                     ('invoice', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.invoice', verbose_name='invoice')),
                     ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
                     ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='clients.payment')),
+                ],
+                options={
+                    'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
+                },
+            ), migrations.CreateModel(
+                name='StageChangeEvent',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.BigIntegerField()),
+                    ('entered_at', models.DateTimeField()),
+                    ('left_at', models.DateTimeField(null=True)),
+                    ('by', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('opportunity', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.opportunity')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='clients.stagechange')),
+                    ('stage', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.stage')),
                 ],
                 options={
                     'abstract': False,
