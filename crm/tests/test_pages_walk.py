@@ -11,6 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import TimeoutError
 
 from clients.contacts.models import Contact
+from clients.engagements.models import Engagement
 from clients.invoices.models import Invoice
 from clients.records.models import Client
 from crm.core.users.models import User
@@ -31,6 +32,14 @@ PLAIN = (
     "clients:renewals",
     "clients:revenue_lines",
     "clients:revenue_by_month",
+    "clients:engagements",
+    "clients:opportunity_board",
+    "clients:opportunity_forecast",
+    "clients:documents",
+    "clients:segments",
+    "clients:segment_new",
+    "clients:referrals",
+    "clients:covers",
     "interactions:list",
     "interactions:follow-ups",
     "onboarding:plans",
@@ -102,6 +111,7 @@ def addresses() -> list[str]:
     plan = Plan.objects.filter(state=PlanState.ACTIVE).earliest("pk")
     things = {
         "clients:invoice": Invoice.objects.filter(client=client).earliest("pk"),
+        "clients:engagement": Engagement.objects.earliest("pk"),
         "clients:contact": Contact.objects.earliest("pk"),
         "interactions:detail": Interaction.objects.filter(client=client).latest("pk"),
         "interactions:progress": ProgressEmail.objects.filter(client=client).latest("pk"),
@@ -133,8 +143,7 @@ def test_the_main_pages_are_accessible_and_quiet(page, live_server, sign_in, ass
         assert page.locator(".sidebar").bounding_box()["width"] < 64, "half a window has the side bar as icons"
         look_at_paper(page, address)
         page.emulate_media(media="screen", color_scheme="dark")
-        page.set_viewport_size({"width": 320, "height": 700})
-        page.reload()
+        resize(page, 320)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 320, f"{address} is {wide} px wide on a phone"
         assert_accessible(page)
