@@ -40,7 +40,7 @@ def _list(model: Any, url_name: str, title: Any, one: Any, other: Any) -> ListPa
             Column("first", one, lambda row: str(row.first), href=lambda row: row.first.get_absolute_url()),
             Column("second", other, lambda row: str(row.second), link=lambda row: row.second.get_absolute_url()),
             Column("reasons", _("Why"), lambda row: words_of(row.reasons), css="cell-wide"),
-            Column("score", _("Likeness, %"), lambda row: row.score, css="num"),
+            Column("score", _("Similarity, %"), lambda row: row.score, css="num"),
             Column("act", _("Actions"), is_quiet=True),
         ),
         has_columns=False,

@@ -99,7 +99,7 @@ def dismiss_duplicate(principal: Principal, *, pair: Duplicate, now: datetime) -
     """
     pair = type(pair).objects.select_for_update(of=("self",)).get(pk=pair.pk)
     if pair.dismissed_at is not None:
-        raise ServiceError(_("Somebody has already said that these are two."))
+        raise ServiceError(_("Already marked as not a duplicate."))
     pair.dismissed_at, pair.dismissed_by, pair.dismissed_mark = now, principal.user, pair.mark
     pair.save(update_fields=["dismissed_at", "dismissed_by", "dismissed_mark"])
     return pair

@@ -42,7 +42,7 @@ def dismiss(request, kind, pk):
 def reopen(request, kind, pk):
     pair = _pair(request, kind, pk)
     services.reopen_duplicate(request.principal, pair=pair)
-    messages.success(request, _("The pair is among the possible duplicates again."))
+    messages.success(request, _("The pair is back on the list of possible duplicates."))
     return go(request, back_to(request, reverse(KINDS[kind][1])))
 
 

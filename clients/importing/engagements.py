@@ -59,7 +59,7 @@ def _linked(values: Values, context: Context, plan: Plan, client: Any) -> dict[s
         if user := common.find_user(text, context):
             found["lead"] = user
         else:
-            words = _("No colleague is called “%(name)s”. A new one is led by %(owner)s.")
+            words = _("No colleague is called “%(name)s”. A new one would be led by %(owner)s.")
             plan.warnings.append(words % {"name": text[:60], "owner": client.owner.name})
     return found
 

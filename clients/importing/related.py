@@ -21,7 +21,7 @@ COLUMNS = (
     Column(
         RECORD,
         gettext_lazy("Id of a client, contact or opportunity"),
-        help_text=gettext_lazy("Where one column names records of several kinds"),
+        help_text=gettext_lazy("For a column that refers to several kinds of records"),
     ),
 )
 NAMES = (CONTACT, OPPORTUNITY, RECORD)
@@ -100,7 +100,7 @@ def with_contacts(client: Client, found: list[Contact], values: Values, plan: Pl
     """The contacts a row names by address (`found`) and by id, of those who are at the client."""
     named = contacts_named(values, context)
     here = [row for row in named if any(place.client_id == client.pk for place in row.affiliations.all())]
-    words = _("%(name)s is not a contact at %(client)s. Left out.")
+    words = _("%(name)s is not a contact at %(client)s and was left out.")
     plan.warnings += [words % {"name": row.name[:60], "client": client.name} for row in named if row not in here]
     missing = [ref for ref in common.refs_in(values.get(CONTACT, "")) if not _records("contact", [ref], context)]
     if missing and not common.is_coming("contact", missing, context):

@@ -294,9 +294,9 @@ def _tables(name: str, data: bytes, dialect: Dialect | None) -> list[Table]:
         has_company = has_company or bool(card.cells.get("Company"))
     remarks = []
     if pictures:
-        remarks.append(_("Photos, logos and sounds are left out (%(n)d).") % {"n": pictures})
+        remarks.append(_("Photos, logos and sounds are skipped (%(n)d).") % {"n": pictures})
     if has_company:
-        text = _("A company in a card must be a client of yours, by its exact name. Otherwise its row fails.")
+        text = _("A card’s company must match the exact name of a client. Otherwise its row fails.")
         remarks.append(
             text + " " + _("To import the people without clients, choose “not in the file” for the client’s name.")
         )

@@ -62,7 +62,7 @@ def amount(text: str) -> Decimal | None:
         return None
     found = {*numbers_of(text).values()}
     if len(found) != 1:
-        raise ValueError(_("“%(text)s” is not an amount that can be read in one way.") % {"text": text[:40]})
+        raise ValueError(_("“%(text)s” could be read as different amounts.") % {"text": text[:40]})
     return Decimal(found.pop()).quantize(CENT, ROUND_HALF_UP)
 
 
@@ -128,9 +128,7 @@ def _invoices(entries: Callable[[], Iterator[Entry]]) -> Iterator[Row]:
         row = heads.setdefault(number, Row(entry.number, cells))
         problem = entry.problem and _("Line %(n)d of this invoice: %(why)s") % {"n": entry.number, "why": entry.problem}
         if not problem and row.cells != cells:
-            problem = _("The lines of this invoice differ in what they say about it (line %(n)d).") % {
-                "n": entry.number
-            }
+            problem = _("Line %(n)d contradicts the other lines of this invoice.") % {"n": entry.number}
         if problem and not row.problem:
             heads[number] = Row(row.number, row.cells, problem)
         sums[number] = sums.get(number, Decimal(0)) + Decimal(entry.line.get("Amount") or 0)

@@ -75,13 +75,15 @@ def _tables(grid: Grid) -> list[Table]:
         unnumbered += _is_sale(cells) and not cells["number"]
     remarks = []
     if others:
-        remarks.append(_("Payments and others that are no sales are left out (%(n)d lines).") % {"n": others})
+        remarks.append(_("Payments and other lines that are not sales are skipped (%(n)d lines).") % {"n": others})
     if unnumbered:
-        remarks.append(_("Sales without a number become lines, but no invoices (%(n)d lines).") % {"n": unnumbered})
+        remarks.append(
+            _("Sales without a number become revenue lines without an invoice (%(n)d lines).") % {"n": unnumbered}
+        )
     header = _header(grid.head())
     is_of_lines = "product" in _places(header) if header else False
     if not is_of_lines:
-        remarks.append(_("The report does not tell the tax: the amount of an invoice is taken as its net."))
+        remarks.append(_("This report does not show tax, so amounts are imported as net."))
 
     def entries() -> Iterator[Entry]:
         return (_entry(row, cells, is_of_lines) for row, cells in _rows(grid) if _is_sale(cells))

@@ -169,7 +169,7 @@ def test_what_the_user_sees_no_more_is_left_and_not_named(marta, ines):
     job = clients(marta, "1,Alder,active,,,,,,,", "2,Birch,active,,,,,,,")
     Client.objects.filter(name="Alder").update(owner=ines, is_restricted=True)
     done, left = undo(marta, job)
-    assert done == {"removed": 1, "left": 1} and left == {"Alder": "No longer there, or not visible to you."}
+    assert done == {"removed": 1, "left": 1} and left == {"Alder": "It was deleted, or you cannot see it."}
 
 
 def test_it_runs_once(marta, otto):
@@ -255,7 +255,7 @@ def test_the_button_its_page_and_what_was_left(client, marta, otto):
     assert client.post(address, follow=True).context["is_open"]  # a second click
     undoing.run_job(job_id=undoing.undo_of(Job.objects.get(pk=job.pk)).pk)
     text = client.get(address).content.decode()
-    assert "Changed since the import." in text and "Birch" in text and "Try what was left again" in text
+    assert "Changed since the import." in text and "Birch" in text and "Try the rest again" in text
     text = client.get(f"/imports/{job.pk}/").content.decode()
     assert "This import was undone: 1 removed, 0 restored, 1 left as they are." in text
 
@@ -265,7 +265,7 @@ def test_an_undo_that_was_stopped_goes_on(client, marta):
     client.force_login(marta)
     client.post(f"/imports/{job.pk}/undo/")
     client.post(f"/imports/{job.pk}/undo/stop/")
-    assert "Go on with the undo" in client.get(f"/imports/{job.pk}/undo/").content.decode()
+    assert "Continue the undo" in client.get(f"/imports/{job.pk}/undo/").content.decode()
     client.post(f"/imports/{job.pk}/undo/")
     undo_job = undoing.undo_of(Job.objects.get(pk=job.pk))
     assert undo_job.state == "queued" and undoing.run_job(job_id=undo_job.pk) == "done"

@@ -523,7 +523,7 @@ def test_a_stopped_undo_says_how_far_it_came_and_goes_on(client, marta, many, mo
     assert sorted(Client.objects.order_by("pk").values_list("tier", flat=True)) == ["A", "A", "A", "B", "B"]
     assert [row.tier for row in Client.objects.order_by("pk")][-2:] == ["B", "B"], "the last rows come first"
     shown = client.get(page)
-    assert "The undo was stopped after" in shown.text and "Go on with the undo" in shown.text
+    assert "The undo was stopped after" in shown.text and "Continue the undo" in shown.text
     changed = Client.objects.order_by("pk").first()
     update_client(acting(marta), client=changed, seen_version=changed.version, tier="C")
     client.post(url)

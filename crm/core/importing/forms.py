@@ -37,7 +37,7 @@ class UploadForm(Form):
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["kind"].choices = [("", _("Rapport finds out")), *_kinds_for(user)]
+        self.fields["kind"].choices = [("", _("Detect automatically")), *_kinds_for(user)]
         self.fields["file"].widget.attrs["accept"] = ",".join(readers.endings())
         words = _("All files of an export at once, in any order. %(formats)s, up to %(size)s each.")
         self.fields["file"].help_text = words % {
@@ -133,7 +133,7 @@ class ColumnsForm(Form):
         label=_("Save these columns as"),
         max_length=80,
         required=False,
-        help_text=_("Offered under this name when a file with the same columns comes again."),
+        help_text=_("Rapport offers them when you upload a file with the same columns."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 

@@ -156,7 +156,7 @@ class Waits(ServiceError):
     """Raised for a row of a preview that belongs to what another file brings, which runs first."""
 
     def __init__(self, target: str):
-        super().__init__(_("Belongs to a row of another file, which is imported first."))
+        super().__init__(_("Comes with another file, which is imported first."))
         self.target = target
 
 

@@ -164,10 +164,10 @@ def _needs(job: Job) -> str:
     if job.state != JobState.READY:
         return ""
     if options.get("is_unsure"):
-        return _("Say what is in it.")
+        return _("Choose what it contains.")
     if options.get("problem"):
         return options["problem"]
-    return _("Say which zone its times are in.") if options.get("times") and not options.get("zone") else ""
+    return _("Choose the time zone of its times.") if options.get("times") and not options.get("zone") else ""
 
 
 @dataclass(frozen=True)
@@ -314,7 +314,7 @@ def continue_move(principal: Principal, *, move_id: int, now: datetime) -> None:
         return
     if any(job.state in STOPPED for job in jobs_now):
         _set(move, MoveState.PAUSED)
-        _tell(move, _("The move of your files has stopped. One file could not be imported to its end."))
+        _tell(move, _("Your move stopped: one file could not be imported completely."))
         return
     _start_next(acting(move.user), move, now)
 

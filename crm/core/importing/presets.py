@@ -22,18 +22,18 @@ LEAST_DISTINCTIVE, LEAST_KNOWN = 2, 0.7
 REPEATED = re.compile(r"(.+) \((\d+)\)")  # as `tabular.unique_headers` names a second column of the same name
 REASONS = {  # why a column is left out
     "computed": gettext_lazy("Rapport computes this itself."),
-    "technical": gettext_lazy("Only the other system needs it."),
-    "history": gettext_lazy("Rapport keeps its own history, from the import on."),
-    "second": gettext_lazy("Rapport keeps one per record, and another column has it."),
-    "again": gettext_lazy("Another column says the same."),
-    "other_file": gettext_lazy("It comes with another file of the export."),
-    "no_field": gettext_lazy("Rapport has no field for it. Add one of your own in the settings to keep it."),
-    "own_field": gettext_lazy("A field of your own. Add the same field here to keep it."),
+    "technical": gettext_lazy("Only the other system uses it."),
+    "history": gettext_lazy("Rapport keeps its own history, starting with the import."),
+    "second": gettext_lazy("Rapport keeps one per record; another column has it."),
+    "again": gettext_lazy("Another column has the same value."),
+    "other_file": gettext_lazy("Comes with another file of this export."),
+    "no_field": gettext_lazy("No field here matches. Add a custom field in settings to keep it."),
+    "own_field": gettext_lazy("A custom field of the other system. Add one here to keep it."),
     "repeated": gettext_lazy("A second column with the same name."),
 }
 SKIPPED = {  # why a row is left out
     "deleted": gettext_lazy("Deleted in the other system. Left out."),
-    "converted": gettext_lazy("Converted in the other system. It comes with the other files."),
+    "converted": gettext_lazy("Converted in the other system. The other files have it."),
 }
 
 

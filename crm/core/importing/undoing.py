@@ -80,7 +80,7 @@ def undo_import(principal: Principal, *, job: Job, now: datetime) -> Job:
     if before is not None and before.state in OPEN:
         raise ServiceError(_("The undo is already running."))
     if not may_be_undone(job):
-        raise ServiceError(_("This was already undone.") if before else _("There is nothing to undo."))
+        raise ServiceError(_("This import was already undone.") if before else _("There is nothing to undo."))
     if before is not None and before.state != JobState.DONE:
         before.ended_at, before.error = None, ""
         leases.queue(before, now)
@@ -233,7 +233,7 @@ def _why_left(principal: Principal, written: Journal, rows: list[Row], number_of
     for row in rows:
         text = ""
         if row.owner in hidden:
-            text = _("No longer there, or not visible to you.")
+            text = _("It was deleted, or you cannot see it.")
         elif row.is_mixed or (row.model, row.pk) in different:
             text = _("Changed since the import.")
         elif not row.is_new and row.before is None:
@@ -325,7 +325,7 @@ def _refusal(group: list[Row]) -> str:
         return error.message
     except IntegrityError as error:
         known = refusal_of(error)
-        return known.message if known else _("Its earlier values do not fit what was saved since.")
+        return known.message if known else _("Its earlier values conflict with later changes.")
     return ""
 
 

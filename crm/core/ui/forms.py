@@ -171,7 +171,7 @@ class SearchedField(forms.ModelChoiceField):
         rows = self.queryset.filter(**{by: Folded(Value(text)) if by == "name_key" else text}).order_by("pk")[:2]
         if len(rows) == 1:
             return rows[0]
-        words = _("More than one is called “%(name)s”.") if rows else _("None is called “%(name)s”.")
+        words = _("More than one is called “%(name)s”.") if rows else _("Nothing is called “%(name)s”.")
         raise forms.ValidationError(words % {"name": text[:80]}, code="typed")
 
     def has_changed(self, initial, data):

@@ -98,7 +98,7 @@ def run_job(*, job_id: int) -> str:
         raise
     except Exception:
         log.exception("change of type %s stopped", job_id)
-        _fail(job, token, _("The change stopped because of an internal error. The field is as it was."))
+        _fail(job, token, _("The change stopped because of an internal error. The field is unchanged."))
         raise
     return Job.objects.get(pk=job_id).state
 
@@ -230,7 +230,7 @@ def _converted(change: FieldChange, found: list[Found]) -> list[Row]:
         value = forth(old) if old is not None else None
         becomes, said = (value.becomes, value.text if value.why else None) if value else (None, None)
         if said is not None and change.aside is None:
-            raise Refused(_("A value was entered that has no equivalent. Nothing was changed."))
+            raise Refused(_("Somebody entered a value that cannot be converted. Nothing was changed."))
         if new != becomes or (said is not None and said != aside):
             made.append((pk, becomes, said))
     return made

@@ -84,7 +84,7 @@ def _tables(name: str, data: bytes, dialect: Dialect | None) -> list[Table]:
         )
     if left:
         more = "" if len(left) <= MOST_NAMED else f" … ({len(left)})"
-        text = _("Other files in the archive are left out: %(names)s.") % {"names": ", ".join(left[:MOST_NAMED]) + more}
+        text = _("Other files in the archive are skipped: %(names)s.") % {"names": ", ".join(left[:MOST_NAMED]) + more}
         found = [replace(table, remarks=(*table.remarks, text)) for table in found]
     return found
 

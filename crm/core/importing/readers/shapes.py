@@ -106,7 +106,7 @@ def _plain(grid: Grid, head: list[Row]) -> Table:
     beside = sum(1 for row in grid.rows() if row.number > first.number and any(row.cells[width:]))
     remarks = []
     if first is not head[0]:
-        remarks.append(_("The table begins in line %(n)d. What stands above it is left out.") % {"n": first.number})
+        remarks.append(_("The table starts on line %(n)d. Lines above it are skipped.") % {"n": first.number})
     if beside:
         text = ngettext(
             "%(n)d row has values in columns without a header. They are left out.",

@@ -139,9 +139,7 @@ class Sheet:
             elif kind == "b":
                 text = "true" if text == "1" else "false"
             elif kind == "e":
-                self._fault(
-                    _("The cell %(cell)s shows the error %(error)s.") % {"cell": self._ref(), "error": text[:20]}
-                )
+                self._fault(_("Cell %(cell)s shows the error %(error)s.") % {"cell": self._ref(), "error": text[:20]})
             elif kind == "d":
                 text = text.removesuffix("T00:00:00").replace("T", " ")
             else:
@@ -153,7 +151,7 @@ class Sheet:
             self._fault(text % {"cell": self._ref()})
             text = ""
         if len(text) > MAX_FIELD:
-            self._fault(_("The cell %(cell)s has too much text.") % {"cell": self._ref()})
+            self._fault(_("Cell %(cell)s has too much text.") % {"cell": self._ref()})
             text = text[:MAX_FIELD]
         if text:
             self._cells[self._place] = text

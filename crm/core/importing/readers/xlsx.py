@@ -42,7 +42,7 @@ def tables(name: str, data: bytes, dialect: Dialect | None = None, *, folder: st
             raise UnreadableTable(_("The workbook has more than %(max)d sheets. Split it.") % {"max": MAX_SHEETS})
         strings = _strings(archive)
         styles = _styles(archive)
-        remarks = [_("Hidden sheets are left out: %(names)s.") % {"names": ", ".join(hidden)[:300]}] if hidden else []
+        remarks = [_("Hidden sheets are skipped: %(names)s.") % {"names": ", ".join(hidden)[:300]}] if hidden else []
         grids = [_grid(archive, path, folder + title, title, strings, styles, tuple(remarks)) for title, path in sheets]
     found = [table for grid in grids for table in tables_of(grid)]
     if not found:
@@ -58,7 +58,7 @@ def _grid(archive: ZipFile, path: str, key: str, title: str, strings, styles, re
     with archive.open(path) as file:
         write(kept, sheet.read(file))
     if sheet.filled:
-        remarks += (_("Merged cells: each row gets their value (%(n)d cells).") % {"n": sheet.filled},)
+        remarks += (_("Merged cells: their value is copied to each row (%(n)d cells).") % {"n": sheet.filled},)
     return Grid(key, title, partial(read, kept), is_slow=True, remarks=remarks)
 
 
