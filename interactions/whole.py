@@ -4,10 +4,12 @@ from clients.importing.whole import with_external_ids
 from clients.records.models import Client
 from crm.core.importing import parts
 from interactions.cadence.models import Cadence
+from interactions.follow_ups.models import FollowUp
 from interactions.log.models import Interaction, InteractionColleague, InteractionContact
 from interactions.surveys.models import SurveyResponse
 
 parts.register_parts(Client, "client_id", Cadence)
 parts.register_parts(Interaction, "interaction_id", InteractionContact, InteractionColleague)
 with_external_ids("interaction", Interaction)
+with_external_ids("follow_up", FollowUp)
 with_external_ids("survey_response", SurveyResponse)

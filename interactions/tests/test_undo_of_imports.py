@@ -5,6 +5,7 @@ import pytest
 from clients.catalogue.models import Service
 from clients.engagements.models import EngagementKind
 from clients.importing.tests.test_undo import changed_since, snapshot, undo
+from crm.core.importing import kinds, parts
 from interactions.log.models import Interaction
 from tools.testing.factories.clients import make_client, make_contact
 from tools.testing.importing import counts, run
@@ -42,8 +43,17 @@ FILES = {
         "Id,Client,Date,Type,Notes,Email\n1,Northwind,2026-11-02 10:00,Call,Scope,elina@northwind.example\n",
         "Id,Client,Date,Type,Notes,Email\n1,Northwind,2026-11-03 10:00,Call,Price,\n2,Northwind,2026-11-04 10:00,Meeting,Met,\n",
     ),
+    "follow-ups": (
+        "Id,Client,Title,Due\n1,Northwind,Call back,2026-12-01\n",
+        "Id,Client,Title,Due\n1,Northwind,Call Elina back,2026-12-02\n2,Northwind,Send the offer,2026-12-03\n",
+    ),
     "survey-responses": ("Id,Client,Email,Date,NPS\n1,Northwind,elina@northwind.example,2026-11-01,9\n", ""),
 }
+
+
+def test_the_ids_of_every_kind_of_record_go_with_it():
+    known = {part.where["kind"] for part in parts.parts if part.key.startswith("external_id.")}
+    assert {kind.of for kind in kinds.kinds() if kind.of} <= known
 
 
 @pytest.mark.parametrize("kind", FILES)
