@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 def forget_rows_of_lines(apps, schema_editor):
     """Back to two kinds with short names."""
-    apps.get_model("interactions", "0019_index_of_rollups").objects.exclude(kind__in=["follow-up", "notification"]).delete()
+    apps.get_model("interactions", "Told").objects.exclude(kind__in=["follow-up", "notification"]).delete()
 
 
 class Migration(migrations.Migration):
