@@ -37,12 +37,15 @@ Wanted = dict[str, tuple[str, str]]  # folded address or digits → label, text
 
 @dataclass
 class NewContact:
-    """A checked contact that is not saved yet; `affiliation` if it belongs to a client."""
+    """A checked contact that is not saved yet; `affiliation` if it belongs to a client. `also_at`: further clients, to which who
+    saves it adds it with `affiliate`.
+    """
 
     contact: Contact
     emails: Sequence[ContactEmail]
     phones: Sequence[ContactPhone]
     affiliation: Affiliation | None = None
+    also_at: Sequence[Client] = ()
 
     @property
     def client(self) -> Client | None:

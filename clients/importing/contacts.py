@@ -265,7 +265,7 @@ def _plan_others(plan: Plan, row: Any, client: Client | None, values: Values, co
     plan.change(gettext_lazy("Also at"), "", ", ".join(other.name for other in more))
     plan.write.state["places"] = places | {other.pk: {} for other in more}
     if row is None:
-        context["memory"].setdefault("also_at", {})[id(plan.write.new)] = more
+        plan.write.new.also_at = more
     else:
         plan.write.changes["also_at"] = more
 
@@ -295,9 +295,8 @@ def _new(principal, client: Client | None, values: Values, place: dict[str, Any]
 def _create(principal, rows: list[NewContact], context: Context) -> list[Contact]:
     made = create_contacts(principal, rows=rows)
     common.memory("contact", context).made.update(contact.pk for contact in made)
-    also_at = context["memory"].get("also_at", {})
-    for new, contact in zip(rows, made, strict=True) if also_at else ():
-        for client in also_at.get(id(new), ()):
+    for new, contact in zip(rows, made, strict=True):
+        for client in new.also_at:
             affiliate(principal, client=client, contact=contact)
     return made
 

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from clients.contacts.models import Affiliation, Contact
 from clients.records.models import Client, ClientFacts, StatusPeriod
+from crm.core.importing import planner
 from tools.testing.factories.clients import locks_in
 from tools.testing.importing import counts, remarks, run
 
@@ -110,3 +111,13 @@ def test_new_contacts_are_one_statement_a_table_and_a_shared_mailbox_two_people(
         1
     ] * 4
     assert Contact.objects.filter(emails__address="a1@alfa.example").count() == 2
+
+
+def test_a_contact_belongs_to_the_clients_of_its_own_row_and_no_others(marta, monkeypatch):
+    monkeypatch.setattr(planner, "CHUNK", 20)
+    import_clients(marta, "1,Alfa,,,,,,,,", "2,Beta,,,,,,,,")
+    rows = [f"{n},Ada,Nr {n},{'1;2' if n % 10 == 0 else 1}" for n in range(1, 401)]
+    job = run(marta, "contacts", "\n".join(["Id,First name,Last name,Client’s id", *rows]).encode())
+    assert counts(job) == {"created": 400}, job.report
+    at_beta = Affiliation.objects.filter(client__name="Beta").values_list("contact__last_name", flat=True)
+    assert sorted(at_beta) == sorted(f"Nr {n}" for n in range(10, 401, 10))
