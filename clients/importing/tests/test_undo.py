@@ -16,10 +16,12 @@ from clients.records.services.clients import update_client
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.history import queries as history
-from crm.core.importing import undoing
+from crm.core.importing import planner, running, undoing
+from crm.core.importing import services as imports
+from crm.core.users.models import User
 from crm.core.work.models import Job
 from tools.testing.factories.clients import NOW, make_client, make_contact, make_line
-from tools.testing.importing import counts, run
+from tools.testing.importing import counts, prepare, run
 
 pytestmark = pytest.mark.django_db
 HEADER = "Id,Name,Status,Status since,E-mail,Website,Tags,Part of (id),First name,Last name"
@@ -285,3 +287,15 @@ def test_what_the_search_for_duplicates_noted_keeps_nothing(marta):
     assert find_duplicates(NOW) == 2
     assert undo(marta, job) == ({"removed": 2}, {})
     assert not ClientDuplicate.objects.exists() and not ContactDuplicate.objects.exists()
+
+
+def test_what_a_long_list_has_no_room_for_is_tried_again_too(marta, monkeypatch):
+    monkeypatch.setattr(undoing, "MAX_LEFT", 2)
+    job = clients(marta, *[f"{n},Client {n},active,,,,,,," for n in range(1, 5)])
+    lines = [make_line(actor=marta, client=row) for row in Client.objects.all()]
+    assert undo(marta, job)[0] == {"left": 4}
+    for line in lines:
+        line.delete()
+    job.refresh_from_db()
+    assert undo(marta, job) == ({"removed": 4}, {})
+    assert not Client.objects.exists()

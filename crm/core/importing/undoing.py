@@ -86,7 +86,9 @@ def undo_import(principal: Principal, *, job: Job, now: datetime) -> Job:
         leases.queue(before, now)
         return before
     undo = Job(kind=KIND, user=principal.user, title=job.title, options={"import": job.pk}, report=new_report())
-    if before is not None:
+    if before is not None and before.report["counts"][LEFT] <= len(
+        before.report["left"]
+    ):  # else the list is cut: all once more
         undo.options["only"] = [[label, pk] for label, pk, _why in before.report["left"]]
     leases.queue(undo, now)
     job.report["undo"] = undo.pk
