@@ -24,6 +24,7 @@ from clients.revenue.models import Contract, RevenueLine
 from crm.core.base.principals import acting
 from crm.core.importing import planner, running
 from crm.core.importing import services as service
+from crm.core.importing.forms import name_of_word
 from crm.core.notifications.models import Notification
 from crm.core.work import stopping
 from crm.core.work.choices import JobState
@@ -441,7 +442,7 @@ def test_names_the_firm_does_not_know_are_asked_for(client, ines):
     client.force_login(ines)
     page = client.get(reverse("core:import_preview", args=[job.pk]))
     assert "O. Berg (in 2 rows)" in page.text
-    client.post(reverse("core:import_values", args=[job.pk]), {"value_0": otto.email})
+    client.post(reverse("core:import_values", args=[job.pk]), {name_of_word("people", "O. Berg"): otto.email})
     assert running.run_job(job_id=job.pk) == JobState.READY
     assert "O. Berg (in" not in client.get(reverse("core:import_preview", args=[job.pk])).text
     client.post(reverse("core:import_start", args=[job.pk]))
@@ -467,7 +468,9 @@ def test_a_second_click_is_told_that_the_import_runs_already(client, ines):
     client.force_login(ines)
     job = prepare(ines, "clients", b"Name,Account owner\nAlpha,Ghost\n")
     service.check_import(acting(ines), job=job, now=NOW)
-    checking = client.post(reverse("core:import_values", args=[job.pk]), {"value_0": ""}, follow=True)
+    checking = client.post(
+        reverse("core:import_values", args=[job.pk]), {name_of_word("people", "Ghost"): ""}, follow=True
+    )
     assert "has already started" in checking.text and "is being checked" in checking.text
     running.run_job(job_id=job.pk)
     for _click in range(2):

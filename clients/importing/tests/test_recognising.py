@@ -8,9 +8,11 @@ from clients.opportunities.models import Opportunity
 from clients.records.models import Client
 from crm.core.base.plain_text import plain_text
 from crm.core.base.principals import acting
+from crm.core.base.reading import fold
 from crm.core.files.services import store_bytes
-from crm.core.importing import kinds, presets, running
+from crm.core.importing import kinds, presets, recognising, running
 from crm.core.importing import services as service
+from crm.core.importing.forms import ValuesForm, name_of_word
 from crm.core.importing.models import SavedMapping, SourceValue
 from crm.core.importing.recognising import suggestions
 from crm.core.work.choices import JobState
@@ -47,7 +49,7 @@ def test_a_word_is_asked_for_once_and_known_in_the_next_file(client, ines):
     assert job.report["unknown"] == [["stage", [["Legal check", 1]]]]
     client.force_login(ines)
     assert "Legal check (in 1 row)" in client.get(reverse("core:import_preview", args=[job.pk])).text
-    client.post(reverse("core:import_values", args=[job.pk]), {"value_0": "won"})
+    client.post(reverse("core:import_values", args=[job.pk]), {name_of_word("stage", "Legal check"): "won"})
     assert SourceValue.objects.get().meaning == "won"
     again = checked(ines, prepare(ines, "opportunities", DEALS, system="hubspot"))
     assert again.report["unknown"] == []
@@ -125,3 +127,14 @@ def test_who_may_not_add_a_service_is_not_offered_it(ines):
     assert {creator.key for creator in kinds.creators} == {"service"}
     assert not kinds.creators["service"].may(acting(make_user(name="Ann", roles=["account_manager"])))
     assert Client.objects.count() == 0
+
+
+def test_an_answer_is_for_the_word_that_was_asked_about(client, ines):
+    run(ines, "clients", b"Id,Name\n1,Alpha\n", system="hubspot")
+    job = checked(ines, prepare(ines, "opportunities", DEALS, system="hubspot"))
+    asked = ValuesForm(jobs=[job], user=ines).words[0][0]
+    job.report["unknown"] = [["stage", [["Frozen", 3], ["Legal check", 1]]]]  # checked again since
+    job.save()
+    client.force_login(ines)
+    client.post(reverse("core:import_values", args=[job.pk]), {asked: "won"})
+    assert SourceValue.objects.values_list("value", "meaning").get() == ("legalcheck", "won")

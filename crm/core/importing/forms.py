@@ -1,5 +1,6 @@
 """Forms of the import wizard."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
@@ -285,11 +286,18 @@ def _default_field(column: kinds.Column) -> forms.Field:
     return forms.CharField(label=label, required=False, max_length=200, help_text=column.help_text)
 
 
+def name_of_word(vocabulary: str, word: str) -> str:
+    """Of its field in ValuesForm."""
+    return "value_" + hashlib.sha256(f"{vocabulary}|{word}".encode()).hexdigest()[:16]
+
+
 KEEP, OMIT, ADD = "", "-", "+"  # what may become of a word, besides what it means
 
 
 class ValuesForm(Form):
-    """What the words of the file mean that nobody here knows, a field for each."""
+    """What the words of the file mean that nobody here knows, a field for each, named after its word: an answer to a word that is no
+    longer asked about is ignored.
+    """
 
     def __init__(self, data=None, *, jobs: Iterable[Any], user: User):
         super().__init__(data)
@@ -298,7 +306,7 @@ class ValuesForm(Form):
         for column, found in _unknown(jobs):
             names, choices = [], _meanings(column, acting(user))
             for word, count in found.items():
-                name = f"value_{len(self.words)}"
+                name = name_of_word(column.vocabulary.key, word)
                 self.words.append((name, column.vocabulary.key, word))
                 label = ngettext("%(word)s (in %(n)s row)", "%(word)s (in %(n)s rows)", count)
                 label %= {"word": word, "n": number_format(count, force_grouping=True)}
