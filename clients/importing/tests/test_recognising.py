@@ -138,3 +138,20 @@ def test_an_answer_is_for_the_word_that_was_asked_about(client, ines):
     client.force_login(ines)
     client.post(reverse("core:import_values", args=[job.pk]), {asked: "won"})
     assert SourceValue.objects.values_list("value", "meaning").get() == ("legalcheck", "won")
+
+
+def test_what_others_say_since_changes_no_import_that_was_checked(ines):
+    run(ines, "clients", b"Id,Name\n1,Alpha\n", system="hubspot")
+    job = prepare(ines, "opportunities", DEALS, system="hubspot")
+    job = checked(ines, service.set_values(acting(ines), job=job, values={"stage": {"Legal check": "won"}}))
+    recognising.remember("hubspot", {"stage": {fold("legal check"): "lost"}})
+    service.start_import(acting(ines), job=job, now=NOW)
+    running.run_job(job_id=job.pk)
+    assert Opportunity.objects.get().state == "won"
+
+
+def test_a_check_knows_what_was_said_for_the_system_since_the_upload(ines):
+    run(ines, "clients", b"Id,Name\n1,Alpha\n", system="hubspot")
+    job = prepare(ines, "opportunities", DEALS, system="hubspot")
+    recognising.remember("hubspot", {"stage": {fold("legal check"): "won"}})
+    assert checked(ines, job).report["unknown"] == []

@@ -27,7 +27,7 @@ from crm.core.importing import kinds, readers, tabular
 from crm.core.importing.kinds import PEOPLE, UNCHANGED, Column, Context, ImportKind, Plan, Values, Waits
 from crm.core.importing.presets import SKIPPED, ids_in
 from crm.core.importing.readers.keeping import kept_rows
-from crm.core.importing.recognising import joined, remembered
+from crm.core.importing.recognising import joined
 from crm.core.listing.files import unsafe_cell
 from crm.core.work.models import Job
 
@@ -90,11 +90,10 @@ def make_context(job: Job) -> Context:
 
 
 def values_of(job: Job) -> dict[str, dict[str, str]]:
-    """{vocabulary: {folded word of the file: what it means here}}: what is remembered of its system, and what was said for the job
-    itself. Jobs from before have the colleagues apart."""
+    """{vocabulary: {folded word of the file: what it means here}}, as it was when the file was checked: what others say since for
+    its system changes no import that somebody has seen. Jobs from before have the colleagues apart."""
     people = {fold(name): email for name, email in job.options.get("people", {}).items()}
-    remembered_now, _zone = remembered(kind_of(job), job.options.get("system", ""))
-    return joined({PEOPLE: people}, job.options.get("values", {}), remembered_now)
+    return joined({PEOPLE: people}, job.options.get("values", {}))
 
 
 class Words:

@@ -295,8 +295,10 @@ def _check_mapping(kind: ImportKind, mapping: dict[str, str], defaults: dict[str
 def check_import(principal: Principal, *, job: Job, now: datetime) -> Job:
     """Have a worker plan the whole file, for the preview."""
     job = _own_ready(principal, job)
+    said, _zone = remembered(kind_of(job), job.options.get("system", ""))
+    job.options = job.options | {"values": joined(said, job.options.get("values", {}))}
     job.report, job.error = {}, ""
-    job.save(update_fields=["report", "error"])
+    job.save(update_fields=["options", "report", "error"])
     _queue(job, JobState.CHECKING, now)
     return job
 
