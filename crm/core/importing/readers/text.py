@@ -13,7 +13,7 @@ from crm.core.importing.tabular import Dialect, Row, UnreadableTable
 def _tables(name: str, data: bytes, dialect: Dialect | None) -> list[Table]:
     encoding = tabular.decide_encoding(data)
     dialect = dialect or tabular.detect(data, tabular.likeliest(encoding))
-    grid = Grid("", name, lambda: _raw_rows(data, dialect), dialect=dialect, encodings=encoding.options)
+    grid = Grid("text", name, lambda: _raw_rows(data, dialect), dialect=dialect, encodings=encoding.options)
     try:
         shape = shape_of(grid.head())
     except UnreadableTable:  # a cell that is too long, which is the problem of its row

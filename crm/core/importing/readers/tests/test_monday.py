@@ -4,8 +4,12 @@ from datetime import datetime
 
 import pytest
 
+from crm.core.base.principals import acting
+from crm.core.files.services import store_bytes
 from crm.core.importing import kinds, readers
+from crm.core.importing.planner import read_job
 from crm.core.importing.recognising import guess_mapping
+from crm.core.importing.services import create_import
 from tools.testing.workbooks import workbook
 
 ID = "Item ID (auto generated)"
@@ -119,3 +123,12 @@ def test_a_table_with_a_name_and_an_id_is_no_board():
 def test_items_come_in_as_clients():
     mapping = guess_mapping(kinds.get("clients"), tables(accounts=BOARD)["accounts"].header)
     assert mapping["name"] == "Name"
+
+
+@pytest.mark.django_db
+def test_a_board_saved_as_csv_is_imported_as_the_board_it_is(ines):
+    lines = "\n".join(",".join(f'"{cell or ""}"' for cell in row) for row in BOARD)
+    file = store_bytes(acting(ines), name="Accounts.csv", data=lines.encode())
+    job = create_import(acting(ines), kind=kinds.get("clients"), file=file, table="Accounts.csv")
+    header, rows = read_job(job)
+    assert header[-1] == "Group" and [row.cells[0] for row in rows] == ["Alpha", "Beta", "Gamma"]
