@@ -10,6 +10,7 @@ from interactions.surveys.models import SurveyResponse
 
 parts.register_parts(Client, "client_id", Cadence)
 parts.register_parts(Interaction, "interaction_id", InteractionContact, InteractionColleague)
+parts.charges.register(parts.Charge("FollowUp.assignee_id", FollowUp, "assignee_id"))
 with_external_ids("interaction", Interaction)
 with_external_ids("follow_up", FollowUp)
 with_external_ids("survey_response", SurveyResponse)

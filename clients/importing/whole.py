@@ -56,6 +56,8 @@ for owner, pairs in ((Client, ClientDuplicate), (Contact, ContactDuplicate)):
 for model in (Draft, OutboxMail):
     parts.mentions.register(parts.Mention(f"{model.__name__}.client", model, Client, "client_id"))
 parts.checks.register(parts.Check("clients.ring", Client, no_ring, lock_parents))
+for model, column in ((Client, "owner_id"), (Opportunity, "owner_id"), (Engagement, "lead_id")):
+    parts.charges.register(parts.Charge(f"{model.__name__}.{column}", model, column))
 parts.followers.register(
     parts.Follow("clients.facts", Client, lambda pks, now: rebuild_facts(now=now, client_ids=pks) and None)
 )

@@ -299,3 +299,19 @@ def test_what_a_long_list_has_no_room_for_is_tried_again_too(marta, monkeypatch)
     job.refresh_from_db()
     assert undo(marta, job) == ({"removed": 4}, {})
     assert not Client.objects.exists()
+
+
+def test_no_client_goes_back_to_somebody_who_cannot_sign_in(ines, otto):
+    head = "Id,Name,Account owner,Industry"
+    run(ines, "clients", f"{head}\n1,Alder,{otto.email},\n2,Birch,{otto.email},\n".encode())
+    job = run(ines, "clients", f"{head}\n1,Alder,{ines.email},\n2,Birch,{otto.email},Timber\n".encode())
+    assert counts(job) == {"updated": 2}, job.report
+    with pghistory.context():  # in a test's one transaction the import's would still be on
+        User.objects.filter(pk=otto.pk).update(is_active=False)
+    done, left = undo(ines, job)
+    assert left == {"Alder": "It would go back to somebody who can no longer sign in."}
+    assert done == {"restored": 1, "left": 1}  # Birch was and is Otto's: only its industry changed
+    assert {*Client.objects.values_list("name", "owner", "industry")} == {
+        ("Alder", ines.pk, ""),
+        ("Birch", otto.pk, ""),
+    }

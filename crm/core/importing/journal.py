@@ -13,7 +13,8 @@ from typing import Any
 from django.apps import apps
 from django.db import connection
 
-from crm.core.importing.parts import Model, Part, mentions, parts, parts_in
+from crm.core.importing.parts import Model, Part, charges, mentions, parts, parts_in
+from crm.core.users.models import User
 
 OWN = ("version", "updated_at")  # they go on counting
 Key = tuple[Model, int]
@@ -261,6 +262,22 @@ def _different(model: Model, events: list[int]) -> Iterator[int]:
         WHERE e.pgh_id = ANY(%s) AND (t.id IS NULL OR ROW({now}) IS DISTINCT FROM ROW({kept}))
     """
     return (pk for (pk,) in _fetch(sql, [events]))
+
+
+def of_the_disabled(rows: Iterable[Row]) -> set[Key]:
+    """Rows that the import took from somebody who cannot sign in any more."""
+    found: set[Key] = set()
+    by_model = _by_model(row for row in rows if row.before is not None)
+    for charge in (charge for charge in charges if charge.model in by_model):
+        some, events = by_model[charge.model], _events(charge.model)
+        sql = f"""
+            SELECT b.pgh_obj_id FROM {events} b JOIN {events} l ON l.pgh_obj_id = b.pgh_obj_id
+            JOIN {_table(User)} u ON u.id = b.{charge.column} AND NOT u.is_active
+            WHERE b.pgh_id = ANY(%s) AND l.pgh_id = ANY(%s) AND l.{charge.column} IS DISTINCT FROM b.{charge.column}
+        """
+        pks = _fetch(sql, [[row.before for row in some], [row.last for row in some]])
+        found |= {(charge.model, pk) for (pk,) in pks}
+    return found
 
 
 @dataclass(frozen=True)

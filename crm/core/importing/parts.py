@@ -67,6 +67,15 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Charge:
+    """The foreign key `column` of `model` names who is in charge: an undo gives no record back to somebody who cannot sign in any more."""
+
+    key: str
+    model: Model
+    column: str
+
+
+@dataclass(frozen=True)
 class Follow:
     """`follow(pks, now)` sets right what is derived from the rows that were undone: `pks` are the records of `model` that they
     name or are, as far as they exist.
@@ -80,6 +89,7 @@ class Follow:
 parts: Registry[Part] = Registry("part of a record")
 mentions: Registry[Mention] = Registry("mention of a record")
 checks: Registry[Check] = Registry("check after an undo")
+charges: Registry[Charge] = Registry("who is in charge")
 followers: Registry[Follow] = Registry("follower of an undo")
 
 

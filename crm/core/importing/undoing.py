@@ -231,7 +231,7 @@ def _take_back(principal: Principal, written: Journal, chunk: list[list[Key]], r
 def _why_left(principal: Principal, written: Journal, rows: list[Row], number_of: dict[Key, int]) -> dict[int, str]:
     """{number of a group: why it is left}; WAITS if something of the import still names it."""
     why: dict[int, str] = {}
-    different, hidden = journal.changed(rows), _hidden(principal, rows)
+    different, hidden, disabled = journal.changed(rows), _hidden(principal, rows), journal.of_the_disabled(rows)
     for row in rows:
         text = ""
         if row.owner in hidden:
@@ -240,6 +240,8 @@ def _why_left(principal: Principal, written: Journal, rows: list[Row], number_of
             text = _("Changed since the import.")
         elif not row.is_new and row.before is None:
             text = _("The history no longer has the values from before the import.")
+        elif (row.model, row.pk) in disabled:
+            text = _("It would go back to somebody who can no longer sign in.")
         if text:
             why.setdefault(number_of[row.owner], text)
     owner_of = {(row.model, row.pk): number_of[row.owner] for row in rows}
