@@ -578,3 +578,17 @@ def test_a_preview_names_the_client_each_line_lands_on(world):
     assert asked(report) == {3}
     assert all("No client has the ID" in row["texts"][0] for row in report["rows"]["failed"])
     assert not remarks(Job(report=report))
+
+
+def test_an_import_that_was_stopped_at_its_very_end_links_nothing_more(ines, monkeypatch):
+    job = prepare(ines, "clients", b"Id,Name,Part of (id)\n1,Alpha,2\n2,Beta,\n")
+    service.start_import(acting(ines), job=job, now=NOW)
+    chunks = planner.Planner.chunks
+
+    def chunks_and_cancel(self, **given):
+        yield from chunks(self, **given)
+        service.cancel_import(acting(ines), job=job, now=NOW)
+
+    monkeypatch.setattr(planner.Planner, "chunks", chunks_and_cancel)
+    assert running.run_job(job_id=job.pk) == JobState.CANCELLED
+    assert {*Client.objects.values_list("name", "parent")} == {("Alpha", None), ("Beta", None)}

@@ -182,6 +182,8 @@ def _run(job: Job, token: uuid.UUID) -> None:
                     note(report, plan)
                 still_mine(job, token, done=report["at"], report=report)
         with transaction.atomic():
+            if not still_mine(job, token, lock=True):
+                return
             for plan, text in planner.kind.finish(planner.principal, planner.context):
                 note_late(report, plan, text)
     _finish(job, token, report, planner.header)
