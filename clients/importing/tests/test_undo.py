@@ -315,3 +315,18 @@ def test_no_client_goes_back_to_somebody_who_cannot_sign_in(ines, otto):
         ("Alder", ines.pk, ""),
         ("Birch", otto.pk, ""),
     }
+
+
+def test_what_a_worker_of_an_older_release_began_has_no_undo(marta, monkeypatch):
+    monkeypatch.setattr(planner, "CHUNK", 1)
+    job = prepare(marta, "clients", "\n".join([HEADER, *ROWS]).encode())
+    imports.start_import(acting(marta), job=job, now=NOW)
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "is_stopping", lambda: Client.objects.count() == 2)
+        assert running.run_job(job_id=job.pk) == "queued"
+    job.refresh_from_db()
+    del job.report["contexts"]
+    job.save()
+    assert running.run_job(job_id=job.pk) == "done"
+    job.refresh_from_db()
+    assert counts(job) == {"created": 4} and not undoing.may_be_undone(job)

@@ -162,7 +162,10 @@ def _check(job: Job, token: uuid.UUID) -> None:
 def _run(job: Job, token: uuid.UUID) -> None:
     report, planner = job.report, Planner(job)
     with pghistory.context(user=job.user_id, url=f"import {job.pk}", job=job.pk) as context:
-        report.setdefault("contexts", []).append(str(context.id))  # by which an undo finds what was written
+        if not report["at"] or report.get(
+            "contexts"
+        ):  # what a worker of an older release began has no undo, not half of one
+            report.setdefault("contexts", []).append(str(context.id))  # by which an undo finds what was written
         if not still_mine(job, token, report=report):
             return
         for plans in planner.chunks(skip=report["at"]):
