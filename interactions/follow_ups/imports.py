@@ -8,7 +8,6 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clients.gate import may_see
 from clients.importing import common, related
 from clients.importing.common import Write
 from clients.records.models import Client
@@ -138,10 +137,15 @@ def _assignee(principal, values: Values, client: Client, context: Context, plan:
 
 
 def _sees(user: User, client: Client, principal, context: Context) -> bool:
-    seen = context["memory"].setdefault("sees", {})
-    if (user.pk, client.pk) not in seen:
-        seen[user.pk, client.pk] = user == principal.user or may_see(acting(user), client)
-    return seen[user.pk, client.pk]
+    """Asked once for all clients of a chunk."""
+    if user == principal.user:
+        return True
+    asked, seen = context["cache"].setdefault("sees", {}).setdefault(user.pk, (set(), set()))
+    if client.pk not in asked:
+        more = {client.pk, *context["cache"]["rows:client"]} - asked
+        asked |= more
+        seen |= {*Client.objects.visible_to(acting(user)).filter(pk__in=more).values_list("pk", flat=True)}
+    return client.pk in seen
 
 
 def _new(principal, client: Client, wanted: dict[str, Any], state: str, values: Values, context: Context) -> FollowUp:
