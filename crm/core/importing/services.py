@@ -57,6 +57,8 @@ UNANSWERED: dict[str, Any] = {
     "looks_like": {},
     "other": {},
     "of_table": {"mapping": {}, "defaults": {}, "system": ""},
+    "is_guessed": True,
+    "problem": "",
 }
 
 
@@ -163,6 +165,8 @@ def _understand(principal: Principal, job: Job, kind: ImportKind, header: list[s
         "system": system,
         "values": joined(known["values"], values),
         "zone": zone,
+        "is_guessed": True,
+        "problem": "",
     }
 
 
@@ -261,6 +265,7 @@ def set_options(
         "times": _times(job, kind, mapping),
         "questions": "",
         "problem": "",
+        "is_guessed": False,
         "is_unsure": False,
     }
     if zone:
@@ -352,10 +357,18 @@ def forget_mapping(principal: Principal, *, mapping: SavedMapping) -> None:
     mapping.delete()
 
 
+def unsaid(job: Job) -> str:
+    """What must be said of its columns before the file can be imported, in words; "" if nothing."""
+    if job.options.get("problem"):
+        return job.options["problem"]
+    return _("Look through its columns first.") if job.options.get("is_guessed") else ""
+
+
 @service(may=may_import_job)
 def start_import(principal: Principal, *, job: Job, now: datetime, questions: str = "") -> Job:
     """Queue the run. `questions`: CONFIRMED or LEFT_OUT, for rows that have a question. Raises ServiceError: code
-    "question" if that is missing, "nothing" if no row can be imported, "unreadable" if the file cannot be read.
+    "question" if that is missing, "nothing" if no row can be imported, "unreadable" if the file cannot be read, "guessed" if
+    nobody has confirmed its columns.
     """
     job = _own_ready(principal, job)
     counts = job.report.get("counts")  # the file was checked
@@ -363,6 +376,8 @@ def start_import(principal: Principal, *, job: Job, now: datetime, questions: st
         job.total = sum(counts.values()) if counts else sum(1 for _row in read_job(job)[1])
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), code="unreadable") from error
+    if missing := unsaid(job):
+        raise ServiceError(missing, code="guessed")
     if job.report.get("questions") and questions not in (CONFIRMED, LEFT_OUT):
         raise ServiceError(_("Choose what to do with the flagged rows."), field="questions", code="question")
     if counts and counts[FAILED] == job.total:
@@ -376,11 +391,13 @@ def start_import(principal: Principal, *, job: Job, now: datetime, questions: st
 
 @service(may=may_import_job)
 def cancel_import(principal: Principal, *, job: Job, now: datetime) -> Job:
-    """Stop before the next chunk; rows already written stay. A file that is being checked goes back to its columns."""
+    """Stop before the next chunk; rows already written stay. A file that is being checked goes back to its columns; one that
+    was not started stays as it is.
+    """
     job = Job.objects.select_for_update().get(pk=job.pk)
     if job.state == JobState.CHECKING:
         release(job, JobState.READY)
-    elif job.state in (JobState.READY, *OPEN):
+    elif job.state in OPEN:
         release(job, JobState.CANCELLED, ended_at=now)
     return job
 
@@ -399,7 +416,12 @@ def resume_import(principal: Principal, *, job: Job, now: datetime) -> Job:
 
 def may_go_on(job: Job) -> bool:
     """Whether an import that was stopped can go on: not after its undo."""
-    return job.state in (JobState.CANCELLED, JobState.FAILED) and "at" in job.report and not job.report.get("undo")
+    return job.state in (JobState.CANCELLED, JobState.FAILED) and has_begun(job) and not job.report.get("undo")
+
+
+def has_begun(job: Job) -> bool:
+    """Whether the report of a job that is not over is that of its run: a preview keeps no failed rows."""
+    return "failed" in job.report
 
 
 @service(may=may_import_job)
