@@ -10,12 +10,13 @@ from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.files.services import store_bytes
-from crm.core.importing import kinds, moves, running
+from crm.core.importing import kinds, moves, planner, readers, running
 from crm.core.importing import services as imports
 from crm.core.importing.models import ImportMove
 from crm.core.notifications.models import Notification
 from crm.core.work.models import Job
 from tools.testing.factories.clients import NOW
+from tools.testing.workbooks import workbook
 
 pytestmark = pytest.mark.django_db
 CLIENTS = b"Id,Name\n1,Alpha\n2,Beta\n"
@@ -148,3 +149,27 @@ def test_a_file_that_was_not_started_is_not_cancelled(client, ines):
     run_next(started(ines, move))
     job.refresh_from_db()
     assert (job.state, job.report["counts"]["created"], Client.objects.count()) == ("done", 2, 2)
+
+
+def test_a_file_is_read_once_for_all_of_its_tables_and_not_for_the_page(ines, client, monkeypatch):
+    data = workbook(Firms=[["Id", "Name"], [1, "Alpha"]], More=[["Id", "Name"], [2, "Beta"]], Last=[["Id", "Name"], [3, "C"]])
+    read, times = readers.tables, []
+    monkeypatch.setattr(readers, "tables", lambda *given: times.append(given) or read(*given))
+    move = make_move(ines, data)
+    assert (len(times), move.files.count()) == (1, 3)
+    monkeypatch.setattr(planner, "read_bytes", lambda file: pytest.fail("a file was read"))
+    assert [(part.columns, part.mapped) for part in moves.parts_of(move)] == [(2, 2)] * 3
+
+
+def test_a_job_of_before_and_a_file_that_cannot_be_read_as_another_kind(client, ines):
+    file = store_bytes(acting(ines), name="a.csv", data=CLIENTS)
+    job = imports.create_import(acting(ines), kind=kinds.get("clients"), file=file)
+    del job.options["of_table"]
+    job.save()
+    client.force_login(ines)
+    kind = reverse("core:import_kind", args=[job.pk])
+    assert client.post(kind, {"kind": "contacts"}).status_code == 302
+    job.refresh_from_db()
+    assert job.kind == "import:contacts"
+    Job.objects.filter(pk=job.pk).update(options=job.options | {"table": "gone"})
+    assert "no table" in client.post(kind, {"kind": "clients"}, follow=True).text

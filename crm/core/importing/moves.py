@@ -17,13 +17,13 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
 from crm.core.base.services import service
 from crm.core.files.models import StoredFile
-from crm.core.importing import kinds, tabular
+from crm.core.importing import kinds
 from crm.core.importing import services as imports
 from crm.core.importing.choices import MoveState
 from crm.core.importing.kinds import CONFIRMED, LEFT_OUT, OUTCOMES, ImportKind
 from crm.core.importing.models import ImportMove, MoveFile
 from crm.core.importing.permissions import may_import
-from crm.core.importing.planner import kind_of, read_job
+from crm.core.importing.planner import kind_of
 from crm.core.importing.recognising import guess_kind, suggestions
 from crm.core.importing.running import ABANDONED
 from crm.core.notifications.models import Notification
@@ -77,7 +77,7 @@ def _add(principal: Principal, move: ImportMove, file: StoredFile) -> None:
         known = suggestions(table.header, principal)
         key = table.kind or (known[0].kind if known else "")
         kind = kinds.get(key) if key else guess_kind(table.header, principal)
-        job = imports.create_import(principal, kind=kind, file=file, table=table.key)
+        job = imports.create_import(principal, kind=kind, file=file, table=table.key, found=tables)
         job.options |= {"is_unsure": not key}
         job.save(update_fields=["options"])
         MoveFile.objects.create(move=move, job=job)
@@ -153,10 +153,7 @@ def parts_of(move: ImportMove) -> list[Part]:
 
 
 def _part(job: Job) -> Part:
-    try:
-        header = read_job(job)[0] if job.state == JobState.READY else []
-    except tabular.UnreadableTable:
-        header = []
+    header = job.options.get("header", []) if job.state == JobState.READY else []  # the page asks each second: no file is read
     used = {*job.options["mapping"].values()} & {*header}
     left_out = {*job.options.get("left_out", {})} - used
     return Part(job, kind_of(job), len(header), len(used), len(left_out), _needs(job))

@@ -57,18 +57,22 @@ UNANSWERED: dict[str, Any] = {
     "looks_like": {},
     "other": {},
     "of_table": {"mapping": {}, "defaults": {}, "system": ""},
+    "header": [],
     "is_guessed": True,
     "problem": "",
 }
 
 
 @service(may=may_import_kind)
-def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile, table: str = "") -> Job:
+def create_import(
+    principal: Principal, *, kind: ImportKind, file: StoredFile, table: str = "", found: list[Table] | None = None
+) -> Job:
     """Create a job to review, with dialect and columns guessed. `table` names one of the file's tables; without it the
     only one with rows is taken, or the only one of this kind, or none (then `choose_table`). A table that can be of one
-    kind only is imported as that. Raises ServiceError (field "file" or "table") if the file cannot be read to the end.
+    kind only is imported as that. `found`: the file's tables, if they were read before. Raises ServiceError (field "file" or
+    "table") if the file cannot be read to the end.
     """
-    found = tables_of(file)
+    found = found or tables_of(file)
     chosen = _chosen(found, kind, table)
     job = Job(user=principal.user, file=file, options={**UNANSWERED, "table": None})
     job.options["tables"] = [[each.key, each.title, each.total, each.kind] for each in found]
@@ -152,7 +156,7 @@ def _take(principal: Principal, job: Job, kind: ImportKind, table: Table) -> Non
 def _understand(principal: Principal, job: Job, kind: ImportKind, header: list[str]) -> None:
     """Set what the header suggests, and what was said of its system before. What the file's reader knows counts more than a guess, and
     less than a preset."""
-    known, own = understood(kind, header, principal), job.options["of_table"]
+    known, own = understood(kind, header, principal), job.options.get("of_table", UNANSWERED["of_table"])
     system = own["system"] or known["system"]
     first, second = (known["mapping"], own["mapping"]) if known["looks_like"] else (own["mapping"], known["mapping"])
     taken = {*first.values(), *known["left_out"]}
@@ -165,6 +169,7 @@ def _understand(principal: Principal, job: Job, kind: ImportKind, header: list[s
         "system": system,
         "values": joined(known["values"], values),
         "zone": zone,
+        "header": header,
         "is_guessed": True,
         "problem": "",
     }
@@ -172,11 +177,17 @@ def _understand(principal: Principal, job: Job, kind: ImportKind, header: list[s
 
 @service(may=may_import_job)
 def change_kind(principal: Principal, *, job: Job, kind: ImportKind) -> Job:
-    """Read the file as another kind; its columns are guessed again. Raises PermissionDenied, ServiceError."""
+    """Read the file as another kind; its columns are guessed again. Raises PermissionDenied, ServiceError, also if the file
+    cannot be read.
+    """
     require(may_import_kind(principal, kind))
     job = _own_ready(principal, job)
     job.options |= {"answers": {}, "conventions": {}, "is_unsure": False}
-    _understand(principal, job, kind, read_job(job)[0])
+    try:
+        header, _rows = read_job(job)
+    except tabular.UnreadableTable as error:
+        raise ServiceError(str(error), code="unreadable") from error
+    _understand(principal, job, kind, header)
     job.report = {}
     job.save(update_fields=["kind", "title", "options", "report"])
     return job
@@ -253,6 +264,7 @@ def set_options(
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), field="encoding") from error
     said, zone_before = remembered(kind, system)
+    header, rows = read_job(job)
     job.options |= {
         "dialect": dialect,
         "mapping": mapping,
@@ -262,7 +274,8 @@ def set_options(
         "values": joined(said, job.options.get("values", {}), _folded(values or {})),
         "system": system,
         "zone": zone or zone_before,
-        "times": _times(job, kind, mapping),
+        "header": header,
+        "times": [text for _column, text in times_without_zone(kind, mapping, header, rows)],
         "questions": "",
         "problem": "",
         "is_guessed": False,
@@ -273,12 +286,6 @@ def set_options(
     job.report = {}
     job.save(update_fields=["options", "report"])
     return job
-
-
-def _times(job: Job, kind: ImportKind, mapping: dict[str, str]) -> list[str]:
-    """Some times of the file that name no zone."""
-    header, rows = read_job(job)
-    return [text for _column, text in times_without_zone(kind, mapping, header, rows)]
 
 
 def decisions_of(job: Job, dialect: dict[str, str], mapping: dict[str, str]) -> dict[str, Decision]:

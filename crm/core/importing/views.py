@@ -121,7 +121,7 @@ def _begun(principal, files, key):
     found = tables[0].kind or (known[0].kind if known else "")
     if not found:
         raise ServiceError(_("Rapport does not know this kind of file. Choose what it contains."), field="kind")
-    job = service.create_import(principal, kind=kinds.get(found), file=files[0], table=tables[0].key)
+    job = service.create_import(principal, kind=kinds.get(found), file=files[0], found=tables)
     return redirect("core:import_columns", pk=job.pk)
 
 
