@@ -112,8 +112,7 @@ def test_too_many_rows_are_said_before_anything_runs(ines, client, settings):
 
 def test_an_import_outlives_a_database_that_goes_away(ines, monkeypatch):
     """The row is not called wrong: the run stops and is taken up again when its lease has ended."""
-    file = store_bytes(acting(ines), name="a.csv", data=b"Name\nAlpha\n")
-    job = service.create_import(acting(ines), kind=kinds.get("clients"), file=file)
+    job = prepare(ines, "clients", b"Name\nAlpha\n")
     service.start_import(acting(ines), job=job, now=NOW)
     kind = kinds.get("clients")
 
@@ -191,8 +190,7 @@ def test_one_column_may_feed_two_fields(ines):
 
 def test_a_worker_that_died_is_replaced_and_nothing_is_doubled(ines):
     rows = b"".join(b"%d,Client %d\n" % (n, n) for n in range(250))
-    file = store_bytes(acting(ines), name="a.csv", data=b"Id,Name\n" + rows)
-    job = service.create_import(acting(ines), kind=kinds.get("clients"), file=file)
+    job = prepare(ines, "clients", b"Id,Name\n" + rows)
     service.start_import(acting(ines), job=job, now=NOW)
     job = leases.take(job.pk, "11111111-1111-1111-1111-111111111111")
     assert running.run_job(job_id=job.pk) == JobState.RUNNING, "a live lease is not taken over"

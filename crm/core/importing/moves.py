@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -16,19 +17,19 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
 from crm.core.base.services import service
 from crm.core.files.models import StoredFile
-from crm.core.importing import kinds, tabular
+from crm.core.importing import kinds
 from crm.core.importing import services as imports
 from crm.core.importing.choices import MoveState
 from crm.core.importing.kinds import CONFIRMED, LEFT_OUT, OUTCOMES, ImportKind
 from crm.core.importing.models import ImportMove, MoveFile
 from crm.core.importing.permissions import may_import
-from crm.core.importing.planner import kind_of, read_job
+from crm.core.importing.planner import kind_of
 from crm.core.importing.recognising import guess_kind, suggestions
 from crm.core.importing.running import ABANDONED
 from crm.core.notifications.models import Notification
 from crm.core.work import jobs
 from crm.core.work.choices import JobState
-from crm.core.work.leases import OPEN, seconds_left
+from crm.core.work.leases import OPEN, release, seconds_left
 from crm.core.work.models import Job
 
 MOST_FILES = 60
@@ -52,8 +53,10 @@ def create_move(principal: Principal, *, files: Sequence[StoredFile]) -> ImportM
 
 @service(may=may_change_move)
 def add_files(principal: Principal, *, move: ImportMove, files: Sequence[StoredFile]) -> ImportMove:
-    """More files of the same export. Raises ServiceError (field "file")."""
+    """More files of the same export. Raises ServiceError (field "file"), also while the move runs."""
     move = _locked(move)
+    if move.state == MoveState.RUNNING:
+        raise ServiceError(_("This move is running. Pause it, then add files."), field="file")
     for file in files:
         _add(principal, move, file)
     if move.state == MoveState.DONE:
@@ -74,7 +77,7 @@ def _add(principal: Principal, move: ImportMove, file: StoredFile) -> None:
         known = suggestions(table.header, principal)
         key = table.kind or (known[0].kind if known else "")
         kind = kinds.get(key) if key else guess_kind(table.header, principal)
-        job = imports.create_import(principal, kind=kind, file=file, table=table.key)
+        job = imports.create_import(principal, kind=kind, file=file, table=table.key, found=tables)
         job.options |= {"is_unsure": not key}
         job.save(update_fields=["options"])
         MoveFile.objects.create(move=move, job=job)
@@ -150,10 +153,7 @@ def parts_of(move: ImportMove) -> list[Part]:
 
 
 def _part(job: Job) -> Part:
-    try:
-        header = read_job(job)[0] if job.state == JobState.READY else []
-    except tabular.UnreadableTable:
-        header = []
+    header = job.options.get("header", []) if job.state == JobState.READY else []  # the page asks each second: no file is read
     used = {*job.options["mapping"].values()} & {*header}
     left_out = {*job.options.get("left_out", {})} - used
     return Part(job, kind_of(job), len(header), len(used), len(left_out), _needs(job))
@@ -165,8 +165,8 @@ def _needs(job: Job) -> str:
         return ""
     if options.get("is_unsure"):
         return _("Choose what it contains.")
-    if options.get("problem"):
-        return options["problem"]
+    if missing := imports.unsaid(job):
+        return missing
     return _("Choose the time zone of its times.") if options.get("times") and not options.get("zone") else ""
 
 
@@ -283,7 +283,10 @@ def start_move(principal: Principal, *, move: ImportMove, now: datetime, questio
         raise ServiceError(_("There is no file to import."))
     move.questions = questions if questions in (CONFIRMED, LEFT_OUT) else LEFT_OUT
     _set(move, MoveState.RUNNING, questions=move.questions)
-    stopped = next((part.job for part in parts if part.is_stopped and "at" in part.job.report), None)
+    for part in parts:
+        if part.is_stopped and not imports.has_begun(part.job):
+            release(part.job, JobState.READY, report={}, error="", ended_at=None)
+    stopped = next((part.job for part in parts if part.is_stopped), None)
     if stopped is not None:
         imports.resume_import(principal, job=stopped, now=now)
     else:
@@ -313,8 +316,7 @@ def continue_move(principal: Principal, *, move_id: int, now: datetime) -> None:
     if any(job.state in OPEN for job in jobs_now):
         return
     if any(job.state in STOPPED for job in jobs_now):
-        _set(move, MoveState.PAUSED)
-        _tell(move, _("Your move stopped: one file could not be imported completely."))
+        _pause(move, _("Your move stopped: one file could not be imported completely."))
         return
     _start_next(acting(move.user), move, now)
 
@@ -323,17 +325,26 @@ def _start_next(principal: Principal, move: ImportMove, now: datetime) -> None:
     for part in parts_of(move):
         if part.job.state != JobState.READY:
             continue
+        if part.needs:
+            _pause(move, _("Your move stopped: a file needs an answer first."))
+            return
         part.job.report = {}  # its preview was made before the earlier files were there
         part.job.save(update_fields=["report"])
         try:
             imports.start_import(principal, job=part.job, now=now, questions=move.questions)
-        except ServiceError as error:
-            Job.objects.filter(pk=part.job.pk).update(state=JobState.FAILED, error=error.message, ended_at=now)
-            _set(move, MoveState.PAUSED)
+        except (ServiceError, PermissionDenied) as error:
+            words = str(error) or _("You cannot change this.")
+            Job.objects.filter(pk=part.job.pk).update(state=JobState.FAILED, error=words, ended_at=now)
+            _pause(move, _("Your move stopped: one file could not be imported."))
             return
         return
     _set(move, MoveState.DONE, ended_at=now)
     _tell(move, _("Your files are imported."))
+
+
+def _pause(move: ImportMove, why: str) -> None:
+    _set(move, MoveState.PAUSED)
+    _tell(move, why)
 
 
 def _tell(move: ImportMove, text: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pghistory
 from django.db import OperationalError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,6 +19,7 @@ from crm.core.files.models import StoredFile
 from crm.core.files.services import store_bytes
 from crm.core.firm.queries import firm_cached
 from crm.core.importing import tabular
+from crm.core.importing.choices import MoveState
 from crm.core.importing.coming import coming_for
 from crm.core.importing.kinds import CONFIRMED, FAILED, OUTCOMES, PEOPLE, Plan
 from crm.core.importing.models import MoveFile
@@ -34,6 +36,7 @@ MAX_SHOWN = 200  # rows of each outcome, and of those with warnings; each chunk 
 MAX_REASONS = 5000
 MAX_UNKNOWN = 50
 ABANDONED = timedelta(days=7)  # an import that was prepared and never started is discarded after this
+BEGUN = (MoveState.RUNNING, MoveState.PAUSED)
 PROGRESS_EVERY = 1.0  # seconds, while a file is checked
 
 
@@ -277,6 +280,10 @@ def _notify(job: Job) -> None:
 
 
 def resume_jobs(now: datetime) -> int:
-    """Periodic: wake a worker for jobs that wait or whose worker died, and discard jobs never started."""
-    Job.objects.filter(kind__startswith="import:", state=JobState.READY, created_at__lt=now - ABANDONED).delete()
+    """Periodic: wake a worker for jobs that wait or whose worker died, and discard jobs never started; those of a move only
+    together, a week after its last file came, and not once it has begun.
+    """
+    lately = MoveFile.objects.filter(Q(job__created_at__gte=now - ABANDONED) | Q(move__state__in=BEGUN))
+    old = Job.objects.filter(kind__startswith="import:", state=JobState.READY, created_at__lt=now - ABANDONED)
+    old.exclude(in_move__move__in=lately.values("move")).delete()
     return resume(now)

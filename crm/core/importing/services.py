@@ -57,16 +57,22 @@ UNANSWERED: dict[str, Any] = {
     "looks_like": {},
     "other": {},
     "of_table": {"mapping": {}, "defaults": {}, "system": ""},
+    "header": [],
+    "is_guessed": True,
+    "problem": "",
 }
 
 
 @service(may=may_import_kind)
-def create_import(principal: Principal, *, kind: ImportKind, file: StoredFile, table: str = "") -> Job:
+def create_import(
+    principal: Principal, *, kind: ImportKind, file: StoredFile, table: str = "", found: list[Table] | None = None
+) -> Job:
     """Create a job to review, with dialect and columns guessed. `table` names one of the file's tables; without it the
     only one with rows is taken, or the only one of this kind, or none (then `choose_table`). A table that can be of one
-    kind only is imported as that. Raises ServiceError (field "file" or "table") if the file cannot be read to the end.
+    kind only is imported as that. `found`: the file's tables, if they were read before. Raises ServiceError (field "file" or
+    "table") if the file cannot be read to the end.
     """
-    found = tables_of(file)
+    found = found or tables_of(file)
     chosen = _chosen(found, kind, table)
     job = Job(user=principal.user, file=file, options={**UNANSWERED, "table": None})
     job.options["tables"] = [[each.key, each.title, each.total, each.kind] for each in found]
@@ -150,7 +156,7 @@ def _take(principal: Principal, job: Job, kind: ImportKind, table: Table) -> Non
 def _understand(principal: Principal, job: Job, kind: ImportKind, header: list[str]) -> None:
     """Set what the header suggests, and what was said of its system before. What the file's reader knows counts more than a guess, and
     less than a preset."""
-    known, own = understood(kind, header, principal), job.options["of_table"]
+    known, own = understood(kind, header, principal), job.options.get("of_table", UNANSWERED["of_table"])
     system = own["system"] or known["system"]
     first, second = (known["mapping"], own["mapping"]) if known["looks_like"] else (own["mapping"], known["mapping"])
     taken = {*first.values(), *known["left_out"]}
@@ -163,16 +169,25 @@ def _understand(principal: Principal, job: Job, kind: ImportKind, header: list[s
         "system": system,
         "values": joined(known["values"], values),
         "zone": zone,
+        "header": header,
+        "is_guessed": True,
+        "problem": "",
     }
 
 
 @service(may=may_import_job)
 def change_kind(principal: Principal, *, job: Job, kind: ImportKind) -> Job:
-    """Read the file as another kind; its columns are guessed again. Raises PermissionDenied, ServiceError."""
+    """Read the file as another kind; its columns are guessed again. Raises PermissionDenied, ServiceError, also if the file
+    cannot be read.
+    """
     require(may_import_kind(principal, kind))
     job = _own_ready(principal, job)
     job.options |= {"answers": {}, "conventions": {}, "is_unsure": False}
-    _understand(principal, job, kind, read_job(job)[0])
+    try:
+        header, _rows = read_job(job)
+    except tabular.UnreadableTable as error:
+        raise ServiceError(str(error), code="unreadable") from error
+    _understand(principal, job, kind, header)
     job.report = {}
     job.save(update_fields=["kind", "title", "options", "report"])
     return job
@@ -249,6 +264,7 @@ def set_options(
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), field="encoding") from error
     said, zone_before = remembered(kind, system)
+    header, rows = read_job(job)
     job.options |= {
         "dialect": dialect,
         "mapping": mapping,
@@ -258,9 +274,11 @@ def set_options(
         "values": joined(said, job.options.get("values", {}), _folded(values or {})),
         "system": system,
         "zone": zone or zone_before,
-        "times": _times(job, kind, mapping),
+        "header": header,
+        "times": [text for _column, text in times_without_zone(kind, mapping, header, rows)],
         "questions": "",
         "problem": "",
+        "is_guessed": False,
         "is_unsure": False,
     }
     if zone:
@@ -268,12 +286,6 @@ def set_options(
     job.report = {}
     job.save(update_fields=["options", "report"])
     return job
-
-
-def _times(job: Job, kind: ImportKind, mapping: dict[str, str]) -> list[str]:
-    """Some times of the file that name no zone."""
-    header, rows = read_job(job)
-    return [text for _column, text in times_without_zone(kind, mapping, header, rows)]
 
 
 def decisions_of(job: Job, dialect: dict[str, str], mapping: dict[str, str]) -> dict[str, Decision]:
@@ -354,10 +366,18 @@ def forget_mapping(principal: Principal, *, mapping: SavedMapping) -> None:
     mapping.delete()
 
 
+def unsaid(job: Job) -> str:
+    """What must be said of its columns before the file can be imported, in words; "" if nothing."""
+    if job.options.get("problem"):
+        return job.options["problem"]
+    return _("Look through its columns first.") if job.options.get("is_guessed") else ""
+
+
 @service(may=may_import_job)
 def start_import(principal: Principal, *, job: Job, now: datetime, questions: str = "") -> Job:
     """Queue the run. `questions`: CONFIRMED or LEFT_OUT, for rows that have a question. Raises ServiceError: code
-    "question" if that is missing, "nothing" if no row can be imported, "unreadable" if the file cannot be read.
+    "question" if that is missing, "nothing" if no row can be imported, "unreadable" if the file cannot be read, "guessed" if
+    nobody has confirmed its columns.
     """
     job = _own_ready(principal, job)
     counts = job.report.get("counts")  # the file was checked
@@ -365,6 +385,8 @@ def start_import(principal: Principal, *, job: Job, now: datetime, questions: st
         job.total = sum(counts.values()) if counts else sum(1 for _row in read_job(job)[1])
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), code="unreadable") from error
+    if missing := unsaid(job):
+        raise ServiceError(missing, code="guessed")
     if job.report.get("questions") and questions not in (CONFIRMED, LEFT_OUT):
         raise ServiceError(_("Choose what to do with the flagged rows."), field="questions", code="question")
     if counts and counts[FAILED] == job.total:
@@ -378,11 +400,13 @@ def start_import(principal: Principal, *, job: Job, now: datetime, questions: st
 
 @service(may=may_import_job)
 def cancel_import(principal: Principal, *, job: Job, now: datetime) -> Job:
-    """Stop before the next chunk; rows already written stay. A file that is being checked goes back to its columns."""
+    """Stop before the next chunk; rows already written stay. A file that is being checked goes back to its columns; one that
+    was not started stays as it is.
+    """
     job = Job.objects.select_for_update().get(pk=job.pk)
     if job.state == JobState.CHECKING:
         release(job, JobState.READY)
-    elif job.state in (JobState.READY, *OPEN):
+    elif job.state in OPEN:
         release(job, JobState.CANCELLED, ended_at=now)
     return job
 
@@ -401,7 +425,12 @@ def resume_import(principal: Principal, *, job: Job, now: datetime) -> Job:
 
 def may_go_on(job: Job) -> bool:
     """Whether an import that was stopped can go on: not after its undo."""
-    return job.state in (JobState.CANCELLED, JobState.FAILED) and "at" in job.report and not job.report.get("undo")
+    return job.state in (JobState.CANCELLED, JobState.FAILED) and has_begun(job) and not job.report.get("undo")
+
+
+def has_begun(job: Job) -> bool:
+    """Whether the report of a job that is not over is that of its run: a preview keeps no failed rows."""
+    return "failed" in job.report
 
 
 @service(may=may_import_job)

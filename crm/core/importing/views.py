@@ -121,7 +121,7 @@ def _begun(principal, files, key):
     found = tables[0].kind or (known[0].kind if known else "")
     if not found:
         raise ServiceError(_("Rapport does not know this kind of file. Choose what it contains."), field="kind")
-    job = service.create_import(principal, kind=kinds.get(found), file=files[0], table=tables[0].key)
+    job = service.create_import(principal, kind=kinds.get(found), file=files[0], found=tables)
     return redirect("core:import_columns", pk=job.pk)
 
 
@@ -239,8 +239,12 @@ def import_kind(request, pk):
     job = get_import(request, pk)
     form = KindForm(request.POST, job=job)
     if form.is_valid():
+        kind, move = kinds.get(form.cleaned_data["kind"]), ImportMove.objects.filter(files__job=job).first()
         try:
-            service.change_kind(request.principal, job=job, kind=kinds.get(form.cleaned_data["kind"]))
+            if move:
+                moves.set_kind(request.principal, move=move, job=job, kind=kind)
+            else:
+                service.change_kind(request.principal, job=job, kind=kind)
         except ServiceError as error:
             messages.error(request, error.message)
     return redirect("core:import_columns", pk=job.pk)
@@ -336,7 +340,7 @@ def import_start(request, pk):
         if error.code == "question":
             raise PermissionDenied(error.message) from error
         messages.error(request, error.message)
-        step = "columns" if error.code in ("unreadable", "nothing") else "page"
+        step = "columns" if error.code in ("unreadable", "nothing", "guessed") else "page"
         return redirect(f"core:import_{step}", pk=job.pk)
     return redirect("core:import_page", pk=job.pk)
 

@@ -18,7 +18,7 @@ from tools.testing.samples import Sample, by_admin, declare
 
 def _stopped_import(own):
     job = _import(own)
-    Job.objects.filter(pk=job.pk).update(state="cancelled", report={"at": 0})
+    Job.objects.filter(pk=job.pk).update(state="cancelled", report={"at": 0, "failed": []})
     return job
 
 
@@ -60,6 +60,18 @@ def _import_of_two_tables(own):
 def _answered_import(own):
     job = _import(own)
     Job.objects.filter(pk=job.pk).update(options=job.options | {"system": "old"})
+    return job
+
+
+def _waiting_import(own):
+    job = _import(own)
+    Job.objects.filter(pk=job.pk).update(state="queued")
+    return job
+
+
+def _ready_import(own):
+    job = _import(own)
+    Job.objects.filter(pk=job.pk).update(options=job.options | {"is_guessed": False})
     return job
 
 
@@ -150,8 +162,8 @@ declare(
         "defaults": {},
         "system": "old",
     },
-    start_import=lambda own: {"job": _import(own), "now": own.now},
-    cancel_import=lambda own: {"job": own("import"), "now": own.now},
+    start_import=lambda own: {"job": _ready_import(own), "now": own.now},
+    cancel_import=lambda own: {"job": _waiting_import(own), "now": own.now},
     check_import=lambda own: {"job": _import(own), "now": own.now},
     set_values=lambda own: {"job": _import(own), "values": {"people": {"O. Berg": "otto@example.com"}}},
     change_kind=lambda own: {"job": _import(own), "kind": kinds.get("contacts")},

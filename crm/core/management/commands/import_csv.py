@@ -69,7 +69,7 @@ class Command(BaseCommand):
             questions = service.CONFIRMED if options["confirm"] else service.LEFT_OUT
             service.start_import(principal, job=job, now=timezone.now(), questions=questions)
         except (ServiceError, tabular.UnreadableTable) as error:
-            service.cancel_import(principal, job=job, now=timezone.now())
+            service.discard_import(principal, job=job)
             raise CommandError(f"{options['file'].name}: {error}") from error
         # a worker may have heard the bell first: then its run is waited for, and taken over if it dies
         while (state := running.run_job(job_id=job.pk)) in (JobState.QUEUED, JobState.RUNNING):
@@ -84,7 +84,7 @@ class Command(BaseCommand):
 
     def _preview(self, principal, job) -> None:
         self._tell(running.preview(job))
-        service.cancel_import(principal, job=job, now=timezone.now())
+        service.discard_import(principal, job=job)
 
     def _job(self, kind, principal, options) -> Job:
         path = options["file"]
