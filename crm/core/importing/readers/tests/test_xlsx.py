@@ -86,7 +86,7 @@ def test_every_shown_sheet_is_a_table_and_hidden_ones_are_said():
     rows = [["Name"], ["Alpha"]]
     found = tables(workbook(hide, Clients=rows, Secret=rows, Deep=rows, People=[*rows, ["Beta"]], Empty=[]))
     assert [(table.key, table.total) for table in found] == [("Clients", 1), ("People", 2)]
-    assert found[0].remarks == ("Hidden sheets are left out: Secret, Deep.",)
+    assert found[0].remarks == ("Hidden sheets are skipped: Secret, Deep.",)
 
 
 def test_title_lines_stand_above_the_table():
@@ -94,7 +94,7 @@ def test_title_lines_stand_above_the_table():
     (table,) = tables(data)
     assert table.header == ["Name", "City", "Mail", "Phone"]
     assert [(row.number, row.cells) for row in table.read()] == [(5, ["A", "B", "", ""]), (6, ["C", "", "", ""])]
-    assert table.remarks == ("The table begins in line 4. What stands above it is left out.",)
+    assert table.remarks == ("The table starts on line 4. Lines above it are skipped.",)
 
 
 def test_repeated_and_empty_headers_get_names_and_values_beside_the_table_are_said():
