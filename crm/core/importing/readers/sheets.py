@@ -8,7 +8,7 @@ from xml.parsers import expat
 from django.utils.translation import gettext as _
 
 from crm.core.importing.readers.cells import Styles, words
-from crm.core.importing.tabular import MAX_FIELD, Row, UnreadableTable, check_length, check_width
+from crm.core.importing.tabular import MAX_FIELD, Row, UnreadableTable, check_length, check_width, only_text
 
 PIECE = 256 * 1024
 MAX_MERGED = 50_000
@@ -183,7 +183,7 @@ class Sheet:
             cells = [""] * width
             for place, text in self._cells.items():
                 cells[place] = text
-            self.ready.append(Row(self._number, cells, "", self._faults))
+            self.ready.append(only_text(Row(self._number, cells, "", self._faults)))
             self._cells, self._faults = {}, {}
 
 

@@ -45,7 +45,7 @@ def _raw_rows(data: bytes, dialect: Dialect) -> Iterator[Row]:
         except csv.Error as error:
             raise UnreadableTable(tabular.unreadable(number)) from error
         if any(cells):
-            yield tabular.without_nulls(Row(reader.line_num, cells))
+            yield tabular.only_text(Row(reader.line_num, cells))
 
 
 register(Reader("text", "CSV", (".csv", ".tsv", ".txt"), lambda data: True, _tables, order=100))

@@ -133,6 +133,25 @@ def test_a_text_that_is_not_there_is_damage():
         tables(shared(b"<si><t>Name</t></si>"))
 
 
+@pytest.mark.django_db
+def test_signs_that_are_no_text_fail_their_row_only(ines):
+    texts = (b"a_x0000_b", b"x_xD83D_y", b"_xD83D__xDE00_", b"_x0000_")
+    data = workbook(A=[["Name_x0000_", "City_xD800_"], *[["T%d" % n, "Oslo"] for n in range(len(texts))]])
+    for n, text in enumerate(texts):
+        data = with_part(data, SHEET, lambda part, old=b"T%d<" % n, new=text + b"<": part.replace(old, new))
+    (table,) = tables(data)
+    assert table.header == ["Name", "City"]
+    assert [(row.cells[0], bool(row.problem)) for row in table.read()] == [
+        ("ab", True),
+        ("xy", True),
+        ("\U0001f600", False),
+        ("", True),
+    ]
+    job = run(ines, "clients", data, name="a.xlsx", defaults={"status": "active"})
+    assert counts(job) == {"created": 1, "failed": 3}
+    assert "not text" in read_bytes(job.failed_rows).decode("utf-8-sig")
+
+
 def formula(value: bytes) -> bytes:
     """A workbook in which B2 is a formula with this saved result."""
     data = workbook(A=[["Name", "Sum"], ["Alpha", 7], ["Beta", "Oslo"]])
