@@ -108,7 +108,8 @@ def _member_table(data: bytes, key: str, dialect: Dialect | None) -> Table:
         if name not in taken:
             raise UnreadableTable(_("The archive has no file “%(name)s”.") % {"name": name[:80]})
         content = archive.read(taken[name])
-    return readers.find(_tables_in(name, content, dialect), own)
+    found = _tables_in(name, content, dialect)
+    return readers.find(found, own) if own else found[0]  # a text's only one
 
 
 def _one(name: str, data: bytes, key: str, dialect: Dialect | None) -> Table:

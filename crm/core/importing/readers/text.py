@@ -2,12 +2,15 @@
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 
 from crm.core.importing import tabular
 from crm.core.importing.readers import Reader, Table, register
 from crm.core.importing.readers.shapes import Grid, shape_of
 from crm.core.importing.tabular import Dialect, Row, UnreadableTable
+
+ITS_OWN = "table"  # the key of a shape's only table
 
 
 def _tables(name: str, data: bytes, dialect: Dialect | None) -> list[Table]:
@@ -18,8 +21,8 @@ def _tables(name: str, data: bytes, dialect: Dialect | None) -> list[Table]:
         shape = shape_of(grid.head())
     except UnreadableTable:  # a cell that is too long, which is the problem of its row
         shape = None
-    if shape:
-        return shape.tables(grid)
+    if shape:  # "" is the key of a text that is read as it stands
+        return [replace(table, key=table.key or ITS_OWN) for table in shape.tables(grid)]
     header, rows = tabular.read(data, dialect)
     return [
         Table(

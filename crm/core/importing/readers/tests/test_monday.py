@@ -1,11 +1,15 @@
 """Boards of monday.com, by their structure."""
 
 from datetime import datetime
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 
 from crm.core.importing import kinds, readers
+from crm.core.importing.planner import read_job
 from crm.core.importing.recognising import guess_mapping
+from tools.testing.importing import as_csv, counts, run
 from tools.testing.workbooks import workbook
 
 ID = "Item ID (auto generated)"
@@ -119,3 +123,22 @@ def test_a_table_with_a_name_and_an_id_is_no_board():
 def test_items_come_in_as_clients():
     mapping = guess_mapping(kinds.get("clients"), tables(accounts=BOARD)["accounts"].header)
     assert mapping["name"] == "Name"
+
+
+@pytest.mark.django_db
+def test_a_board_saved_as_csv_is_imported_as_its_items(ines):
+    data = as_csv(BOARD).encode()
+    found = readers.tables("Accounts.csv", data)
+    assert [table.key for table in found] == ["table", "subitems"]
+    defaults = {"status": "active", "owner": ines.email}
+    job = run(ines, "clients", data, name="Accounts.csv", table="table", system="", defaults=defaults)
+    assert counts(job) == {"created": 3}
+    assert [row.cells[0] for row in read_job(job)[1]] == ["Alpha", "Beta", "Gamma"]
+
+
+def test_a_board_in_an_archive_is_found_by_the_key_of_before():
+    packed = BytesIO()
+    with ZipFile(packed, "w") as archive:
+        archive.writestr("Accounts.csv", as_csv(BOARD))
+    for key in ("Accounts.csv|table", "Accounts.csv|"):
+        assert readers.table("a.zip", packed.getvalue(), key).total == 3
