@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from crm.core.importing import readers
 from crm.core.importing.readers import Reader, Table, register
+from crm.core.importing.readers.keeping import bounded
 from crm.core.importing.readers.unpacking import ARCHIVE, opened
 from crm.core.importing.tabular import Dialect, Row, UnreadableTable, unique_headers
 
@@ -71,7 +72,7 @@ def _title(name: str, table: Table) -> str:
 
 def _tables(name: str, data: bytes, dialect: Dialect | None) -> list[Table]:
     found: list[Table] = []
-    with opened(data) as archive:
+    with opened(data) as archive, bounded():
         taken, left = _members(archive)
         for member_name, member in taken:
             content = archive.read(member)
