@@ -137,7 +137,7 @@ def test_a_text_that_is_not_there_is_damage():
 @pytest.mark.django_db
 def test_signs_that_are_no_text_fail_their_row_only(ines):
     texts = (b"a_x0000_b", b"x_xD83D_y", b"_xD83D__xDE00_", b"_x0000_")
-    data = workbook(A=[["Name_x0000_", "City_xD800_"], *[["T%d" % n, "Oslo"] for n in range(len(texts))]])
+    data = workbook(A=[["Name_x0000_", "City_xD800_"], *[[f"T{n}", "Oslo"] for n in range(len(texts))]])
     for n, text in enumerate(texts):
         data = with_part(data, SHEET, lambda part, old=b"T%d<" % n, new=text + b"<": part.replace(old, new))
     (table,) = tables(data)
@@ -217,7 +217,13 @@ def test_a_sheet_of_sixteen_thousand_columns_is_refused_in_its_first_row():
 
 def test_a_far_cell_makes_no_long_row():
     far = workbook(A=[["Name"], ["Alpha"]])
-    for place, why in (("XFD2", "16384 columns"), ("XFE2", "damaged"), ("ZZZZZZZ2", "damaged"), ("b2", "damaged"), ("2", "damaged")):
+    for place, why in (
+        ("XFD2", "16384 columns"),
+        ("XFE2", "damaged"),
+        ("ZZZZZZZ2", "damaged"),
+        ("b2", "damaged"),
+        ("2", "damaged"),
+    ):
         data = with_part(far, SHEET, lambda part, ref=place: part.replace(b'r="A2"', b'r="%s"' % ref.encode()))
         with pytest.raises(UnreadableTable, match=why):
             tables(data)
