@@ -76,7 +76,7 @@ class Card:
         self.cells |= {f"Main {name}": [text] for name, text in self.main.items()}
         cells = [("\n\n" if name == "Notes" else "; ").join(self.cells.get(name, [])) for name in COLUMNS]
         problem = "" if self.is_complete else _("The card is cut off: the file ends before it does.")
-        return tabular.without_nulls(Row(self.number, cells, problem))
+        return tabular.only_text(Row(self.number, cells, problem))
 
 
 def _parted(name: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from clients.contacts.services import affiliate
 from clients.duplicates import scoring
 from clients.duplicates.measuring import measure
 from clients.duplicates.models import ClientDuplicate, ContactDuplicate
@@ -81,6 +82,21 @@ def test_people_are_found_in_any_order_of_their_names(marta):
     find_duplicates(NOW)
     (row,) = ContactDuplicate.objects.all()
     assert (row.first.name, row.second.name, row.reasons) == ("Elina Saari", "Saari Elina", ["near_name"])
+
+
+def test_a_shared_client_out_of_sight_is_no_reason(marta, ines):
+    alder, birch, hidden = (make_client(owner=ines, name=name) for name in ("Alder", "Birch", "Cedar"))
+    for client, last_name in ((alder, "Saari"), (birch, "Saario")):
+        contact = make_contact(actor=ines, client=client, first_name="Elina", last_name=last_name)
+        affiliate(acting(ines), contact=contact, client=hidden)
+    find_duplicates(NOW)
+    seen = ContactDuplicate.objects.get()
+    assert seen.reasons == ["client", "near_name"]
+    Client.objects.filter(pk=hidden.pk).update(is_restricted=True)
+    find_duplicates(NOW)
+    assert [(row.reasons, row.score < seen.score) for row in ContactDuplicate.objects.visible_to(acting(marta))] == [
+        (["near_name"], True)
+    ]
 
 
 def test_a_client_and_its_parent_are_two(marta):

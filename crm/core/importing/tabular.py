@@ -51,6 +51,7 @@ NO_TABLE = re.compile(
     rb"\s*(?:<(?:!doctype|html|table|\?xml)\b|\[?\s*\{\s*[\"}])", re.IGNORECASE
 )  # a web page, XML or JSON
 CARDS = re.compile(rb"\s*BEGIN:V(?:CARD|CALENDAR)\b", re.IGNORECASE)
+NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # the database refuses them
 SEPARATOR = re.compile("\ufeff?sep=(.)\r?\n", re.IGNORECASE)  # a first line that tells spreadsheets the delimiter
 MAX_REREAD = 100  # unclosed quotes of a file; each means reading up to MAX_FIELD twice
 
@@ -311,7 +312,7 @@ def _is_strict(lines: list[str], delimiter: str) -> bool:
 def _cells_of(line: str, delimiter: str) -> list[str]:
     """The best guess at the cells of an unreadable row, for the file of failed rows."""
     line = line[:MAX_FIELD]
-    return [cell.strip().replace("\x00", "") for cell in next(csv.reader([line], delimiter=delimiter), [])]
+    return [NO_TEXT.sub("", cell.strip()) for cell in next(csv.reader([line], delimiter=delimiter), [])]
 
 
 def _padded(cells: list[str], width: int) -> list[str]:
@@ -320,7 +321,7 @@ def _padded(cells: list[str], width: int) -> list[str]:
 
 def _checked(number: int, cells: list[str], width: int) -> Row:
     cells = [cell.strip() for cell in cells]
-    row = without_nulls(Row(number, cells))
+    row = only_text(Row(number, cells))
     if row.problem:
         return row
     if len(cells) > width and any(cells[width:]):
@@ -329,12 +330,12 @@ def _checked(number: int, cells: list[str], width: int) -> Row:
     return Row(number, _padded(cells, width)[:width])
 
 
-def without_nulls(row: Row) -> Row:
+def only_text(row: Row) -> Row:
     """The row, with a problem if its cells hold what is no text."""
-    if not any("\x00" in cell for cell in row.cells):
+    if not NO_TEXT.search("".join(row.cells)):
         return row
-    cells = [cell.replace("\x00", "") for cell in row.cells]
-    return Row(row.number, cells, _("The row contains characters that are not text."))
+    cells = [NO_TEXT.sub("", cell) for cell in row.cells]
+    return Row(row.number, cells, _("The row contains characters that are not text."), row.faults)
 
 
 def unique_headers(header: list[str]) -> list[str]:
@@ -343,7 +344,7 @@ def unique_headers(header: list[str]) -> list[str]:
     """
     names: list[str] = []
     for place, name in enumerate(header, 1):
-        name = " ".join(name.replace("\x00", "").split()) or _("Column %(n)d") % {"n": place}
+        name = " ".join(NO_TEXT.sub("", name).split()) or _("Column %(n)d") % {"n": place}
         base, count = name, 2
         while name in names:
             name, count = f"{base} ({count})", count + 1

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from crm.core.importing import readers
 from crm.core.importing.readers import Reader, Table, register
+from crm.core.importing.readers.keeping import bounded
 from crm.core.importing.readers.unpacking import ARCHIVE, opened
 from crm.core.importing.tabular import Dialect, Row, UnreadableTable, unique_headers
 
@@ -71,7 +72,7 @@ def _title(name: str, table: Table) -> str:
 
 def _tables(name: str, data: bytes, dialect: Dialect | None) -> list[Table]:
     found: list[Table] = []
-    with opened(data) as archive:
+    with opened(data) as archive, bounded():
         taken, left = _members(archive)
         for member_name, member in taken:
             content = archive.read(member)
@@ -108,7 +109,8 @@ def _member_table(data: bytes, key: str, dialect: Dialect | None) -> Table:
         if name not in taken:
             raise UnreadableTable(_("The archive has no file “%(name)s”.") % {"name": name[:80]})
         content = archive.read(taken[name])
-    return readers.find(_tables_in(name, content, dialect), own)
+    found = _tables_in(name, content, dialect)
+    return readers.find(found, own) if own else found[0]  # a text's only one
 
 
 def _one(name: str, data: bytes, key: str, dialect: Dialect | None) -> Table:

@@ -102,6 +102,6 @@ def _currency(code: str) -> str:
 def words(text: str) -> str:
     """Text as it stands; what looks like an escaped formula is escaped once more, because imports take that away."""
     if "_x" in text:
-        text = unescape(text)
+        text = unescape(text).encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")  # pairs are one sign
     text = text.strip()
     return safe_cell(text) if "'" in text else text

@@ -8,11 +8,12 @@ from xml.parsers import expat
 from django.utils.translation import gettext as _
 
 from crm.core.importing.readers.cells import Styles, words
-from crm.core.importing.tabular import MAX_FIELD, Row, UnreadableTable, check_length, check_width
+from crm.core.importing.tabular import MAX_FIELD, Row, UnreadableTable, check_length, check_width, only_text
 
 PIECE = 256 * 1024
 MAX_MERGED = 50_000
-_PLACE = re.compile(r"([A-Z]{1,3})([0-9]+)")
+MAX_PLACES = 16_384  # in a row of a workbook
+_LETTERS = re.compile("[A-Z]{1,3}")
 _MERGED = re.compile(rb"mergeCell\s[^>]*?ref=\"([A-Z]{1,3})([0-9]+):([A-Z]{1,3})([0-9]+)\"")
 
 
@@ -58,6 +59,8 @@ class Strings:
 
 
 def place_of(letters: str) -> int:
+    if not _LETTERS.fullmatch(letters):
+        raise ValueError("a cell has no such place")
     place = 0
     for letter in letters:
         place = place * 26 + ord(letter) - 64
@@ -79,7 +82,7 @@ class Sheet:
         self._parts: list[str] = []
         self._cell: dict[str, str] = {}
         self._is_text = self._is_formula = False
-        self._aside = self._read = 0
+        self._aside = self._read = self._room = 0
         self._first_of = {(row, place) for (_row, place), row in merged.items()}
         self._rows_of: dict[int, list[int]] = {}
         for row, place in merged:
@@ -97,7 +100,7 @@ class Sheet:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         name = name.rpartition(":")[2] if ":" in name else name
         if name == "c":
-            self._cell, self._is_formula = attributes, False
+            self._cell, self._is_formula, self._room = attributes, False, MAX_FIELD + 1
             self._parts.clear()
             if ref := attributes.get("r"):
                 letters = ref.rstrip("0123456789")
@@ -126,10 +129,13 @@ class Sheet:
             self._aside -= 1
 
     def _text(self, text: str) -> None:
-        if self._is_text:
+        if self._is_text and self._room > 0:
             self._parts.append(text)
+            self._room -= len(text)
 
     def _end_cell(self) -> None:
+        if self._place >= MAX_PLACES:
+            raise ValueError("a row has no such place")
         text, kind = "".join(self._parts), self._cell.get("t", "n")
         if text:
             if kind == "s":
@@ -176,14 +182,14 @@ class Sheet:
                 if (self._number, place) in self._first_of
             }
         if self._cells or self._faults:
-            check_width(len(self._cells))
+            width = max(*self._cells, *self._faults, 0) + 1
+            check_width(width)  # of each row: one cell far away would make a long row
             self._read += 1
             check_length(self._read - 100)  # title lines are no rows
-            width = max(*self._cells, *self._faults, 0) + 1
             cells = [""] * width
             for place, text in self._cells.items():
                 cells[place] = text
-            self.ready.append(Row(self._number, cells, "", self._faults))
+            self.ready.append(only_text(Row(self._number, cells, "", self._faults)))
             self._cells, self._faults = {}, {}
 
 

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 
 from crm.core.importing import tabular
@@ -9,17 +10,19 @@ from crm.core.importing.readers import Reader, Table, register
 from crm.core.importing.readers.shapes import Grid, shape_of
 from crm.core.importing.tabular import Dialect, Row, UnreadableTable
 
+ITS_OWN = "table"  # the key of a shape's only table
+
 
 def _tables(name: str, data: bytes, dialect: Dialect | None) -> list[Table]:
     encoding = tabular.decide_encoding(data)
     dialect = dialect or tabular.detect(data, tabular.likeliest(encoding))
-    grid = Grid("text", name, lambda: _raw_rows(data, dialect), dialect=dialect, encodings=encoding.options)
+    grid = Grid("", name, lambda: _raw_rows(data, dialect), dialect=dialect, encodings=encoding.options)
     try:
         shape = shape_of(grid.head())
     except UnreadableTable:  # a cell that is too long, which is the problem of its row
         shape = None
-    if shape:
-        return shape.tables(grid)
+    if shape:  # "" is the key of a text that is read as it stands
+        return [replace(table, key=table.key or ITS_OWN) for table in shape.tables(grid)]
     header, rows = tabular.read(data, dialect)
     return [
         Table(
@@ -45,7 +48,7 @@ def _raw_rows(data: bytes, dialect: Dialect) -> Iterator[Row]:
         except csv.Error as error:
             raise UnreadableTable(tabular.unreadable(number)) from error
         if any(cells):
-            yield tabular.without_nulls(Row(reader.line_num, cells))
+            yield tabular.only_text(Row(reader.line_num, cells))
 
 
 register(Reader("text", "CSV", (".csv", ".tsv", ".txt"), lambda data: True, _tables, order=100))

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from crm.core.importing.readers import Reader, Table, register
 from crm.core.importing.readers.cells import Styles
-from crm.core.importing.readers.keeping import read, write
+from crm.core.importing.readers.keeping import bounded, read, write
 from crm.core.importing.readers.shapes import Grid, tables_of
 from crm.core.importing.readers.sheets import Sheet, Strings, merged_down
 from crm.core.importing.readers.unpacking import ARCHIVE, names_in, opened
@@ -36,7 +36,7 @@ def is_workbook(data: bytes) -> bool:
 
 def tables(name: str, data: bytes, dialect: Dialect | None = None, *, folder: str = "") -> list[Table]:
     """The tables of all sheets that are shown; `folder` stands before their keys. Raises UnreadableTable."""
-    with opened(data) as archive:
+    with opened(data) as archive, bounded():
         sheets, hidden = _sheets(archive)
         if len(sheets) > MAX_SHEETS:
             raise UnreadableTable(_("The workbook has more than %(max)d sheets. Split it.") % {"max": MAX_SHEETS})
@@ -77,21 +77,22 @@ def _all(root: Any, name: str) -> Iterator[Any]:
 
 
 def _sheets(archive: ZipFile) -> tuple[list[tuple[str, str]], list[str]]:
-    """([(title, path)] of the sheets that are shown, the titles of hidden ones)"""
+    """([(title, path)] of the sheets that are shown, each part once; the titles of hidden ones)"""
     links = {
         link.get("Id"): posixpath.normpath(posixpath.join("xl", link.get("Target", ""))).lstrip("/")
         for link in _all(_part(archive, "xl/_rels/workbook.xml.rels"), "Relationship")
         if link.get("Type", "").endswith("/worksheet")
     }
-    shown, hidden = [], []
+    shown: dict[str, str] = {}
+    hidden = []
     for sheet in _all(_part(archive, BOOK), "sheet"):
         ref = next((value for name, value in sheet.items() if name.endswith("}id")), "")
-        title = sheet.get("name", "")
+        title = sheet.get("name") or ref
         if ref in links and sheet.get("state", "visible") == "visible":
-            shown.append((title, links[ref]))
+            shown.setdefault(links[ref], title)
         elif ref in links:
             hidden.append(title)
-    return shown, hidden
+    return [(title, path) for path, title in shown.items()], hidden
 
 
 def _strings(archive: ZipFile) -> list[str]:

@@ -63,7 +63,7 @@ def test_other_files_are_left_out_and_said():
         ("a.csv", b"Name\nAlpha\n"), ("photo.png", b"\x89PNG"), ("__MACOSX/._a.csv", b"x"), (".DS_Store", b"x")
     )
     (table,) = readers.tables("a.zip", data)
-    assert table.remarks == ("Other files in the archive are left out: photo.png.",)
+    assert table.remarks == ("Other files in the archive are skipped: photo.png.",)
 
 
 @pytest.mark.parametrize("name", ["../../etc/a.csv", "/etc/a.csv", "..\\a.csv", "etc/\x01a.csv", "a\u202e.csv"])

@@ -1,15 +1,15 @@
 """Boards of monday.com, by their structure."""
 
 from datetime import datetime
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
 
-from crm.core.base.principals import acting
-from crm.core.files.services import store_bytes
 from crm.core.importing import kinds, readers
 from crm.core.importing.planner import read_job
 from crm.core.importing.recognising import guess_mapping
-from crm.core.importing.services import create_import
+from tools.testing.importing import as_csv, counts, run
 from tools.testing.workbooks import workbook
 
 ID = "Item ID (auto generated)"
@@ -77,7 +77,7 @@ def test_a_board_is_its_items_with_their_group():
     assert board.header == [*HEAD[:8], "Value (2)", ID, "Site - Link", "Group"]
     assert board.total == 3
     assert (board.system, board.mapping, board.kind) == ("monday", {"external_id": ID}, "")
-    assert board.remarks == ("Sums at the end of groups are left out (2 lines).",)
+    assert board.remarks == ("Group totals are skipped (2 lines).",)
     rows = said(board)
     assert [(row["Name"], row["Group"], row[ID]) for row in rows] == [
         ("Alpha", "Active", "7001"),
@@ -126,9 +126,19 @@ def test_items_come_in_as_clients():
 
 
 @pytest.mark.django_db
-def test_a_board_saved_as_csv_is_imported_as_the_board_it_is(ines):
-    lines = "\n".join(",".join(f'"{cell or ""}"' for cell in row) for row in BOARD)
-    file = store_bytes(acting(ines), name="Accounts.csv", data=lines.encode())
-    job = create_import(acting(ines), kind=kinds.get("clients"), file=file, table="Accounts.csv")
-    header, rows = read_job(job)
-    assert header[-1] == "Group" and [row.cells[0] for row in rows] == ["Alpha", "Beta", "Gamma"]
+def test_a_board_saved_as_csv_is_imported_as_its_items(ines):
+    data = as_csv(BOARD).encode()
+    found = readers.tables("Accounts.csv", data)
+    assert [table.key for table in found] == ["table", "subitems"]
+    defaults = {"status": "active", "owner": ines.email}
+    job = run(ines, "clients", data, name="Accounts.csv", table="table", system="", defaults=defaults)
+    assert counts(job) == {"created": 3}
+    assert [row.cells[0] for row in read_job(job)[1]] == ["Alpha", "Beta", "Gamma"]
+
+
+def test_a_board_in_an_archive_is_found_by_the_key_of_before():
+    packed = BytesIO()
+    with ZipFile(packed, "w") as archive:
+        archive.writestr("Accounts.csv", as_csv(BOARD))
+    for key in ("Accounts.csv|table", "Accounts.csv|"):
+        assert readers.table("a.zip", packed.getvalue(), key).total == 3

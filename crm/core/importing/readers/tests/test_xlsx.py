@@ -1,5 +1,6 @@
 """Workbooks: what cells become, and every way a workbook can be wrong."""
 
+import re
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -9,8 +10,8 @@ import pytest
 from crm.core.base.deciding import decide
 from crm.core.files.services import read_bytes
 from crm.core.importing import kinds, readers
-from crm.core.importing.readers import unpacking, xlsx
-from crm.core.importing.tabular import UnreadableTable
+from crm.core.importing.readers import keeping, unpacking, xlsx
+from crm.core.importing.tabular import MAX_FIELD, UnreadableTable
 from tools.testing.importing import counts, run
 from tools.testing.workbooks import with_part, workbook
 
@@ -86,7 +87,7 @@ def test_every_shown_sheet_is_a_table_and_hidden_ones_are_said():
     rows = [["Name"], ["Alpha"]]
     found = tables(workbook(hide, Clients=rows, Secret=rows, Deep=rows, People=[*rows, ["Beta"]], Empty=[]))
     assert [(table.key, table.total) for table in found] == [("Clients", 1), ("People", 2)]
-    assert found[0].remarks == ("Hidden sheets are left out: Secret, Deep.",)
+    assert found[0].remarks == ("Hidden sheets are skipped: Secret, Deep.",)
 
 
 def test_title_lines_stand_above_the_table():
@@ -94,7 +95,7 @@ def test_title_lines_stand_above_the_table():
     (table,) = tables(data)
     assert table.header == ["Name", "City", "Mail", "Phone"]
     assert [(row.number, row.cells) for row in table.read()] == [(5, ["A", "B", "", ""]), (6, ["C", "", "", ""])]
-    assert table.remarks == ("The table begins in line 4. What stands above it is left out.",)
+    assert table.remarks == ("The table starts on line 4. Lines above it are skipped.",)
 
 
 def test_repeated_and_empty_headers_get_names_and_values_beside_the_table_are_said():
@@ -131,6 +132,25 @@ def test_shared_texts_may_be_rich_and_have_a_pronunciation():
 def test_a_text_that_is_not_there_is_damage():
     with pytest.raises(UnreadableTable, match="damaged"):
         tables(shared(b"<si><t>Name</t></si>"))
+
+
+@pytest.mark.django_db
+def test_signs_that_are_no_text_fail_their_row_only(ines):
+    texts = (b"a_x0000_b", b"x_xD83D_y", b"_xD83D__xDE00_", b"_x0000_")
+    data = workbook(A=[["Name_x0000_", "City_xD800_"], *[[f"T{n}", "Oslo"] for n in range(len(texts))]])
+    for n, text in enumerate(texts):
+        data = with_part(data, SHEET, lambda part, old=b"T%d<" % n, new=text + b"<": part.replace(old, new))
+    (table,) = tables(data)
+    assert table.header == ["Name", "City"]
+    assert [(row.cells[0], bool(row.problem)) for row in table.read()] == [
+        ("ab", True),
+        ("xy", True),
+        ("\U0001f600", False),
+        ("", True),
+    ]
+    job = run(ines, "clients", data, name="a.xlsx", defaults={"status": "active"})
+    assert counts(job) == {"created": 1, "failed": 3}
+    assert "not text" in read_bytes(job.failed_rows).decode("utf-8-sig")
 
 
 def formula(value: bytes) -> bytes:
@@ -193,6 +213,49 @@ def test_too_many_rows_and_columns_are_refused(settings):
 def test_a_sheet_of_sixteen_thousand_columns_is_refused_in_its_first_row():
     with pytest.raises(UnreadableTable, match="16384 columns"):
         tables(workbook(A=[[f"c{n}" for n in range(16_384)], [1]]))
+
+
+def test_a_far_cell_makes_no_long_row():
+    far = workbook(A=[["Name"], ["Alpha"]])
+    for place, why in (
+        ("XFD2", "16384 columns"),
+        ("XFE2", "damaged"),
+        ("ZZZZZZZ2", "damaged"),
+        ("b2", "damaged"),
+        ("2", "damaged"),
+    ):
+        data = with_part(far, SHEET, lambda part, ref=place: part.replace(b'r="A2"', b'r="%s"' % ref.encode()))
+        with pytest.raises(UnreadableTable, match=why):
+            tables(data)
+    wide = with_part(far, SHEET, lambda part: part.replace(b"</row>", b"<c><v>1</v></c>" * 20_000 + b"</row>", 1))
+    with pytest.raises(UnreadableTable, match="damaged"):
+        tables(wide)
+
+
+def test_a_cell_with_very_much_text_is_cut_and_is_a_fault():
+    data = with_part(workbook(A=[["Name"], ["Alpha"]]), SHEET, lambda part: part.replace(b"Alpha", b"a\n" * 300_000))
+    (row,) = tables(data)[0].read()
+    assert len(row.cells[0]) <= MAX_FIELD and "too much text" in row.faults[0]
+
+
+def test_a_part_that_many_sheets_name_is_read_once():
+    data = workbook(A=[["Name"], ["Alpha"]])
+    book = lambda part: re.sub(rb"(<sheet [^>]*/>)", rb"\1" * 50, part)  # noqa: E731
+    assert [table.key for table in tables(with_part(data, "xl/workbook.xml", book))] == ["A"]
+
+
+def test_rows_that_would_fill_the_disk_are_refused(monkeypatch):
+    monkeypatch.setattr(keeping, "MAX_ROWS_BYTES", 100_000)
+    book = workbook(A=[["Name"], *[["x" * 1000]] * 60], B=[["Name"], *[["x" * 1000]] * 20])
+    assert len(tables(book)) == 2
+    with pytest.raises(UnreadableTable, match="too much text"):
+        tables(workbook(A=[["Name"], *[["x" * 1000]] * 60], B=[["Name"], *[["x" * 1000]] * 60]))
+    packed = BytesIO()
+    with ZipFile(packed, "w") as archive:
+        archive.writestr("a.xlsx", book)
+        archive.writestr("b.xlsx", book)
+    with pytest.raises(UnreadableTable, match="too much text"):
+        tables(packed.getvalue(), "a.zip")
 
 
 def test_too_many_sheets_are_refused(monkeypatch):
