@@ -259,6 +259,10 @@ def test_a_change_of_before_there_were_slots_is_undone(admin, field, marta):
     run_all()
     assert shown() == ["99", *TEXTS[1:]] and CustomField.objects.get(pk=field.pk).kind == "text"
     assert [*Client.objects.get(name="C1").custom] == ["size__2"]
+    again, _job = begin(admin, field)
+    changing.stop_change(admin, change=again, now=NOW)
+    run_all()
+    assert shown() == ["99", *TEXTS[1:]], "what a stopped change wrote stood in a slot of its own"
 
 
 def test_lists_sort_and_filter_by_the_new_values(client, admin, field):

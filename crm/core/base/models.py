@@ -63,6 +63,12 @@ def key_in(slot: str) -> str:
     return slot.partition(SLOT)[0]
 
 
+def number_of(slot: str) -> int:
+    """That of the change; 0 of the key alone."""
+    number = slot.partition(SLOT)[2]
+    return int(number) if number.isdecimal() else 0
+
+
 class Customised(models.Model):
     """A row with values of the firm's own fields, {key or slot: value as JSON}. `row.cf_region` is the value of the field
     `region`, None where there is none; the record's catalogue says which fields there are.

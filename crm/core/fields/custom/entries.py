@@ -13,8 +13,7 @@ from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from crm.core.base.models import key_in
-from crm.core.base.reading import whole_number
+from crm.core.base.models import key_in, number_of
 from crm.core.base.registry import Registry
 from crm.core.fields.catalogue import Catalogue
 from crm.core.fields.custom.choices import COMPUTED, Kind
@@ -159,8 +158,7 @@ class CustomFields:
 
 def _latest(custom: dict[str, Any]) -> dict[str, Any]:
     """By the key of the field, what stands in its last slot."""
-    number = {slot: whole_number(slot.removeprefix(key_in(slot)).strip("_")) or 0 for slot in custom}
-    return {key_in(slot): custom[slot] for slot in sorted(custom, key=lambda slot: number[slot])}
+    return {key_in(slot): custom[slot] for slot in sorted(custom, key=number_of)}
 
 
 def _in_words(field: CustomField | None, kept: Any) -> str:
