@@ -272,3 +272,28 @@ def test_lists_sort_and_filter_by_the_new_values(client, admin, field):
     run(job)
     page = client.get(reverse("clients:list"), {"cf_size__from": "5", "sort": "-cf_size"}).text
     assert [name for name in ("C0", "C1", "C2", "C3", "C4") if f">{name}<" in page] == ["C0", "C1", "C3"]
+
+
+def test_the_type_of_a_field_with_a_long_key_changes_too(admin, field, marta):
+    """Two fields of one long name: their keys differ at the end only."""
+    name = "What the client would like to hear of us each year"
+    long = [services.create_field(admin, record="client", label=f"{name}{end}", kind="text") for end in ("", "!", "?")]
+    assert [len(each.key) for each in long] == [36, 38, 38]
+    row = make_client(owner=marta, name="Long", **{each.name: str(n) for n, each in enumerate(long)})
+    changes = []
+    for each in long:
+        change, job = begin(admin, each)
+        assert run(job) == "done"
+        changes.append(change)
+    row.refresh_from_db()
+    assert [getattr(row, each.name) for each in long] == [0, 1, 2] and len(row.custom) == 6
+    update_client(acting(marta), client=row, **{long[1].name: Decimal(9)})
+    row.refresh_from_db()
+    assert [getattr(row, each.name) for each in long] == [0, 9, 2] and len(row.custom) == 5
+    told = CLIENT_FIELDS.custom_fields.changes(row.custom | {long[1].key: "1"}, row.custom)
+    assert told == [], "the latest type is told of"
+    for change in reversed(changes):
+        changing.undo_change(admin, change=change, now=NOW)
+        run_all()
+    row.refresh_from_db()
+    assert [getattr(row, each.name) for each in long] == ["0", "9", "2"] and len(row.custom) == 3

@@ -102,7 +102,7 @@ def _with_keys(found: Conversion) -> list[dict[str, Any]]:
 def _free_slot(row: CustomField) -> str:
     """One after all that the field and its changes ever had, so that the latest values have the highest number."""
     had = [row.slot, *(slot for slots in row.changes.values_list("from_slot", "to_slot") for slot in slots)]
-    slot = f"{row.key}{SLOT}{max(row.changes.count(), *map(number_of, had)) + 1}"
+    slot = f"{row.stem}{SLOT}{max(row.changes.count(), *map(number_of, had)) + 1}"
     if len(slot) > LONGEST_KEY:
         raise ServiceError(_("The type of this field was changed too often."), field="kind")
     return slot

@@ -142,7 +142,8 @@ class CustomFields:
     def changes(self, before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, str]]:
         """(the field, before, after) in words, for the history. Of a field whose type was changed, the value of the latest type."""
         known, found = self.known(), []
-        was, became = _latest(before), _latest(after)
+        keys = {field.stem: key for key, field in known.items()}
+        was, became = _latest(before, keys), _latest(after, keys)
         for key in dict.fromkeys((*known, *was, *became)):
             if was.get(key) != became.get(key):
                 field = known.get(key)
@@ -156,9 +157,9 @@ class CustomFields:
         return {field.key: field for field in made.fields.get(self.key, [])} if made else {}
 
 
-def _latest(custom: dict[str, Any]) -> dict[str, Any]:
-    """By the key of the field, what stands in its last slot."""
-    return {key_in(slot): custom[slot] for slot in sorted(custom, key=number_of)}
+def _latest(custom: dict[str, Any], keys: dict[str, str]) -> dict[str, Any]:
+    """By the key of the field, what stands in its last slot. `keys`: by what its slots begin with."""
+    return {keys.get(key_in(slot), key_in(slot)): custom[slot] for slot in sorted(custom, key=number_of)}
 
 
 def _in_words(field: CustomField | None, kept: Any) -> str:
