@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -297,3 +299,17 @@ def test_the_type_of_a_field_with_a_long_key_changes_too(admin, field, marta):
         run_all()
     row.refresh_from_db()
     assert [getattr(row, each.name) for each in long] == ["0", "9", "2"] and len(row.custom) == 3
+
+
+@pytest.mark.parametrize("ends", ["done", "failed"])
+def test_the_worker_locks_no_change_before_the_definitions(admin, field, aino, ends):
+    """As undo does: two that lock them in another order would wait for each other."""
+    _change, job = begin(admin, field)
+    if ends == "failed":
+        type(aino).objects.filter(pk=aino.pk).update(roles=["manager"])
+    with CaptureQueriesContext(connection) as asked:
+        assert run(job) == ends
+    locks = [query["sql"] for query in asked if "UPDATE" in query["sql"]]
+    first = next(n for n, sql in enumerate(locks) if 'SET "fields_mark"' in sql)
+    assert not [sql for sql in locks[:first] if "core_fieldchange" in sql or "core_customfield" in sql]
+    assert [sql for sql in locks[first:] if "core_customfield" in sql]
