@@ -313,3 +313,18 @@ def test_the_worker_locks_no_change_before_the_definitions(admin, field, aino, e
     first = next(n for n, sql in enumerate(locks) if 'SET "fields_mark"' in sql)
     assert not [sql for sql in locks[:first] if "core_fieldchange" in sql or "core_customfield" in sql]
     assert [sql for sql in locks[first:] if "core_customfield" in sql]
+
+
+def test_undo_keeps_what_was_typed_beside_the_field_since(admin, field, marta):
+    make_client(owner=marta, name="C5", cf_size="some")
+    change, job = begin(admin, field)
+    run(job)
+    for name in ("C0", "C2"):  # beside a value that was converted, and in place of one that was not
+        update_client(acting(marta), client=Client.objects.get(name=name), cf_size_before=f"Typed in {name}")
+    changing.undo_change(admin, change=change, now=NOW)
+    run_all()
+    assert shown() == [*TEXTS, "some"]
+    beside = [row.custom.get("size_before") for row in Client.objects.order_by("name")]
+    assert beside == ["Typed in C0", None, "Typed in C2", None, None, None]
+    assert not Client.objects.filter(custom__has_key="size__1").exists()
+    assert CustomField.objects.get(key="size_before").archived_at is not None
