@@ -151,6 +151,11 @@ class CustomFields:
                 found.append((label, _in_words(field, was.get(key)), _in_words(field, became.get(key))))
         return found
 
+    def handed_on(self, custom: dict[str, Any]) -> dict[str, Any]:
+        """What a row that takes the place of another has of it: all, whatever the types are becoming, but values that may be there once."""
+        alone = {name for field in self.known().values() if field.is_unique for name in (field.key, field.stem)}
+        return {slot: kept for slot, kept in custom.items() if key_in(slot) not in alone}
+
     def known(self) -> dict[str, CustomField]:
         """The definitions by key, archived ones too."""
         made = _of_now()
