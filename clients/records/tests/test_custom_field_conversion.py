@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -259,6 +261,10 @@ def test_a_change_of_before_there_were_slots_is_undone(admin, field, marta):
     run_all()
     assert shown() == ["99", *TEXTS[1:]] and CustomField.objects.get(pk=field.pk).kind == "text"
     assert [*Client.objects.get(name="C1").custom] == ["size__2"]
+    again, _job = begin(admin, field)
+    changing.stop_change(admin, change=again, now=NOW)
+    run_all()
+    assert shown() == ["99", *TEXTS[1:]], "what a stopped change wrote stood in a slot of its own"
 
 
 def test_lists_sort_and_filter_by_the_new_values(client, admin, field):
@@ -268,3 +274,57 @@ def test_lists_sort_and_filter_by_the_new_values(client, admin, field):
     run(job)
     page = client.get(reverse("clients:list"), {"cf_size__from": "5", "sort": "-cf_size"}).text
     assert [name for name in ("C0", "C1", "C2", "C3", "C4") if f">{name}<" in page] == ["C0", "C1", "C3"]
+
+
+def test_the_type_of_a_field_with_a_long_key_changes_too(admin, field, marta):
+    """Two fields of one long name: their keys differ at the end only."""
+    name = "What the client would like to hear of us each year"
+    long = [services.create_field(admin, record="client", label=f"{name}{end}", kind="text") for end in ("", "!", "?")]
+    assert [len(each.key) for each in long] == [36, 38, 38]
+    row = make_client(owner=marta, name="Long", **{each.name: str(n) for n, each in enumerate(long)})
+    changes = []
+    for each in long:
+        change, job = begin(admin, each)
+        assert run(job) == "done"
+        changes.append(change)
+    row.refresh_from_db()
+    assert [getattr(row, each.name) for each in long] == [0, 1, 2] and len(row.custom) == 6
+    update_client(acting(marta), client=row, **{long[1].name: Decimal(9)})
+    row.refresh_from_db()
+    assert [getattr(row, each.name) for each in long] == [0, 9, 2] and len(row.custom) == 5
+    told = CLIENT_FIELDS.custom_fields.changes(row.custom | {long[1].key: "1"}, row.custom)
+    assert told == [], "the latest type is told of"
+    for change in reversed(changes):
+        changing.undo_change(admin, change=change, now=NOW)
+        run_all()
+    row.refresh_from_db()
+    assert [getattr(row, each.name) for each in long] == ["0", "9", "2"] and len(row.custom) == 3
+
+
+@pytest.mark.parametrize("ends", ["done", "failed"])
+def test_the_worker_locks_no_change_before_the_definitions(admin, field, aino, ends):
+    """As undo does: two that lock them in another order would wait for each other."""
+    _change, job = begin(admin, field)
+    if ends == "failed":
+        type(aino).objects.filter(pk=aino.pk).update(roles=["manager"])
+    with CaptureQueriesContext(connection) as asked:
+        assert run(job) == ends
+    locks = [query["sql"] for query in asked if "UPDATE" in query["sql"]]
+    first = next(n for n, sql in enumerate(locks) if 'SET "fields_mark"' in sql)
+    assert not [sql for sql in locks[:first] if "core_fieldchange" in sql or "core_customfield" in sql]
+    assert [sql for sql in locks[first:] if "core_customfield" in sql]
+
+
+def test_undo_keeps_what_was_typed_beside_the_field_since(admin, field, marta):
+    make_client(owner=marta, name="C5", cf_size="some")
+    change, job = begin(admin, field)
+    run(job)
+    for name in ("C0", "C2"):  # beside a value that was converted, and in place of one that was not
+        update_client(acting(marta), client=Client.objects.get(name=name), cf_size_before=f"Typed in {name}")
+    changing.undo_change(admin, change=change, now=NOW)
+    run_all()
+    assert shown() == [*TEXTS, "some"]
+    beside = [row.custom.get("size_before") for row in Client.objects.order_by("name")]
+    assert beside == ["Typed in C0", None, "Typed in C2", None, None, None]
+    assert not Client.objects.filter(custom__has_key="size__1").exists()
+    assert CustomField.objects.get(key="size_before").archived_at is not None

@@ -13,7 +13,8 @@ from clients.opportunities.services.records import create_opportunity, update_op
 from clients.revenue.services.contracts import change_price, create_contract, update_contract
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
-from crm.core.fields.custom import services
+from crm.core.fields.custom import changing, conversion_jobs, services
+from crm.core.fields.custom.models import FieldChange
 from crm.core.history.queries import read
 from tools.testing.factories.clients import make_client, make_contact
 
@@ -102,8 +103,25 @@ def test_required_is_asked_of_new_ones(marta, aino, kind):
 
 
 def test_a_new_price_keeps_them_but_what_may_be_there_once(marta, aino):
-    for label, is_unique in (("Class", False), ("Number", True)):
+    for label, is_unique in (("Class", False), ("Serial", True)):
         services.create_field(acting(aino), record="contract", label=label, kind="text", is_unique=is_unique)
-    row = contract(marta, cf_class="gold", cf_number="1")
+    row = contract(marta, cf_class="gold", cf_serial="1")
     new = change_price(acting(marta), contract=row, value=120, start_date=date(2026, 6, 1), reason="Index")
     assert new.custom == {"class": "gold"}
+
+
+def test_a_price_changes_while_the_type_of_a_field_does(marta, aino):
+    admin = acting(aino)
+    size = services.create_field(admin, record="contract", label="Size", kind="text")
+    row = contract(marta, cf_size="12")
+    change = changing.change_kind(admin, field=size, kind="number", now=timezone.now())
+    new = change_price(acting(marta), contract=row, value=120, start_date=date(2026, 6, 1), reason="Index")
+    assert new.cf_size == "12"
+    conversion_jobs.run_job(job_id=change.job_id)
+    new.refresh_from_db()
+    assert new.cf_size == 12
+    newer = change_price(acting(marta), contract=new, value=130, start_date=date(2026, 7, 1), reason="Index")
+    changing.undo_change(admin, change=change, now=timezone.now())
+    conversion_jobs.run_job(job_id=FieldChange.objects.get().job_id)
+    newer.refresh_from_db()
+    assert newer.cf_size == "12"

@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 from django.core.exceptions import FieldError
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from clients.records.fields import CLIENT_FIELDS
@@ -271,6 +273,14 @@ def test_formulas_stay_small_with_all_that_they_use(admin, add, fields, full):
     add("Calls", "rollup", rollup={"source": "contacts", "how": "count"})
     with pytest.raises(ServiceError, match="more than 400 parts"):
         add("Wide", "formula", formula="max(" + ", ".join(["[Calls]"] * 20) + ")")
+
+
+def test_a_rollup_is_saved_without_computing_it(admin, add, fields):
+    with CaptureQueriesContext(connection) as asked:
+        made = add("Calls", "rollup", rollup={"source": "contacts", "how": "count"})
+        services.update_field(admin, field=made, hint="All of them")
+    over_all = [query["sql"] for query in asked if "jsonb_object_agg" in query["sql"]]
+    assert over_all and all('"id" < 0' in sql for sql in over_all)
 
 
 def test_a_change_that_would_break_another_formula_is_refused(admin, add, fields):

@@ -102,10 +102,10 @@ def change_price(
         raise ServiceError(_("The contract that replaced this one is archived. Restore it first."))
     if Contract.objects.filter(replaces=row).exists():
         raise ServiceError(_("This contract has been replaced. Change the newer one."))
-    alone = {name for name, entry in CONTRACT_FIELDS.custom.items() if entry.definition.is_unique}
-    values = {name: getattr(row, name) for name in CONTRACT_FIELDS.edited if name not in alone}
+    values = {name: getattr(row, name) for name in CONTRACT_FIELDS.edited if name not in CONTRACT_FIELDS.custom}
     values |= {"value": value, "start_date": start_date, "rate": rate or rate_on(row.currency, start_date) or row.rate}
     new = Contract(client_id=row.client_id, replaces=row, change_reason=reason.strip()[:200])
+    new.custom = CONTRACT_FIELDS.custom_fields.handed_on(row.custom)
     row.end_date = start_date
     save_version(row, fields=["end_date"], seen=None)
     _apply(new, values)

@@ -59,8 +59,14 @@ SLOT = "__"  # in the column `custom`, between the key of a field and the number
 
 
 def key_in(slot: str) -> str:
-    """The key of the field whose values stand in this slot."""
-    return slot.partition(SLOT)[0]
+    """The key of the field whose values stand in this slot, or what stands for one that is too long (`CustomField.stem`)."""
+    return slot.rpartition(SLOT)[0] or slot
+
+
+def number_of(slot: str) -> int:
+    """That of the change; 0 of the key alone."""
+    number = slot.rpartition(SLOT)[2]
+    return int(number) if number.isdecimal() else 0
 
 
 class Customised(models.Model):

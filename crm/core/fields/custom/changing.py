@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 
 from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
-from crm.core.base.models import SLOT
+from crm.core.base.models import SLOT, number_of
 from crm.core.base.permissions import may_administer
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
@@ -71,6 +71,7 @@ def change_kind(
     change.settings = {name: getattr(row, name) for name in KEPT_SETTINGS}
     change.target = {name: getattr(found.to, name) for name in KEPT_SETTINGS} | {"options": _with_keys(found)}
     change.reading, change.from_slot, change.to_slot = found.way, row.slot, _free_slot(row)
+    assert change.to_slot != row.held_at
     change.aside = _aside(row, of, now) if found.n_failing else None
     change.save()
     _begin(principal, row, change, CHANGE, found.n_fitting + found.n_failing, now, seen_version)
@@ -99,7 +100,9 @@ def _with_keys(found: Conversion) -> list[dict[str, Any]]:
 
 
 def _free_slot(row: CustomField) -> str:
-    slot = f"{row.key}{SLOT}{row.changes.count() + 1}"
+    """One after all that the field and its changes ever had, so that the latest values have the highest number."""
+    had = [row.slot, *(slot for slots in row.changes.values_list("from_slot", "to_slot") for slot in slots)]
+    slot = f"{row.stem}{SLOT}{max(row.changes.count(), *map(number_of, had)) + 1}"
     if len(slot) > LONGEST_KEY:
         raise ServiceError(_("The type of this field was changed too often."), field="kind")
     return slot

@@ -136,10 +136,10 @@ class ComputedEntry(CustomEntry):
     def side(self) -> Any:
         return Computed(self)
 
-    def expression(self, principal: Any, now: datetime, *, of_all: bool = True) -> Any:
+    def expression(self, principal: Any, now: datetime, *, of_all: bool = True, of_none: bool = False) -> Any:
         """What the database computes for each row, as the principal sees it; `of_all`: for a filter or sort."""
         assert self.part is not None  # nothing asks one that does not work
-        return self._bounded(self.part.make(Asked(principal, now, of_all)))
+        return self._bounded(self.part.make(Asked(principal, now, of_all, of_none)))
 
     def _bounded(self, made: Any) -> Any:
         if self.result in (Result.NUMBER, Result.MONEY):

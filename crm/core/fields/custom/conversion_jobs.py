@@ -33,7 +33,8 @@ from crm.core.fields.custom.changing import (
     refuse_failing,
     table_of,
 )
-from crm.core.fields.custom.converting import Converter
+from crm.core.fields.custom.choices import Kind
+from crm.core.fields.custom.converting import Converter, as_of, names_for, text_of
 from crm.core.fields.custom.entries import Record, records
 from crm.core.fields.custom.models import CustomField, FieldChange
 from crm.core.fields.custom.services import BUSY, begin_change, free_label, index_again
@@ -139,8 +140,8 @@ def _end(principal: Principal, job: Job, token: uuid.UUID, end: Callable[..., No
 
 
 def _change(job: Job) -> FieldChange:
-    changes = FieldChange.objects.select_for_update(of=("self",)).select_related("field", "aside")
-    return changes.get(pk=job.options["change"])
+    """Not locked: who ends the job in between waits for its lock, and `begin_change` comes before any lock of a change."""
+    return FieldChange.objects.select_related("field", "aside").get(pk=job.options["change"])
 
 
 @transaction.atomic
@@ -270,16 +271,31 @@ def _write_back(principal: Principal, change: FieldChange, found: list[Any]) -> 
 
 def _tidy(principal: Principal, job: Job, change: FieldChange) -> int | None:
     """Remove what no field reads any more."""
-    of, slots = records[change.field.record], job.options["slots"]
+    of, slots, aside = records[change.field.record], job.options["slots"], job.options.get("aside", "")
     after, manager = job.options.get("after", 0), of.model._default_manager
-    rows = manager.filter(pk__gt=after, custom__has_any_keys=slots).order_by("pk").select_for_update(of=("self",))
-    pks = list(rows.values_list("pk", flat=True)[:CHUNK])
-    if not pks:
+    rows = manager.filter(pk__gt=after, custom__has_any_keys=[*slots, *([aside] if aside else [])]).order_by("pk")
+    found = list(rows.select_for_update(of=("self",)).values_list("pk", "custom")[:CHUNK])
+    if not found:
         return None
+    is_copy = _copies(change, aside)
+    copies = [pk for pk, custom in found if is_copy(custom)]
+    others = [pk for pk, custom in found if not is_copy(custom) and not custom.keys().isdisjoint(slots)]
     with connection.cursor() as cursor:
-        cursor.execute(REMOVE.format(table=table_of(of)), [slots, timezone.now(), pks])
-    job.done += len(pks)
-    return pks[-1]
+        for gone, pks in (([*slots, aside], copies), (slots, others)):
+            cursor.execute(REMOVE.format(table=table_of(of)), [gone, timezone.now(), pks])
+    job.done += len(found)
+    return found[-1][0]
+
+
+def _copies(change: FieldChange, aside: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether a row has in the field aside what the change wrote there, and not what somebody entered since."""
+    before, slot = as_of(change.field, change.from_kind, change.settings), change.from_slot or change.field.key
+    names = names_for(before)
+
+    def is_copy(custom: dict[str, Any]) -> bool:
+        return aside in custom and slot in custom and custom[aside] == text_of(before, custom[slot], names)
+
+    return is_copy
 
 
 # Their ends
@@ -302,15 +318,15 @@ def _apply(principal: Principal, job: Job, change: FieldChange) -> None:
 def _apply_back(principal: Principal, job: Job, change: FieldChange) -> None:
     row, of = _locked(change)
     _write_back(principal, change, entered_since(change, change.field))
-    slots = [row.held_at]
+    slots, aside = [row.held_at], ""
     _become(row, of, change.from_kind, change.from_slot, change.settings)
     if change.aside is not None:
-        slots.append(change.aside.key)
+        aside = change.aside.held_at if change.aside.kind == Kind.LONG_TEXT else ""
         set_archived(change.aside, at=timezone.now())
     change.undone_at = timezone.now()
     change.save(update_fields=["undone_at"])
     tell_changed(principal, of, row, change.to_kind)
-    queue_job(principal, change, TIDY, 0, timezone.now(), slots=slots)
+    queue_job(principal, change, TIDY, 0, timezone.now(), slots=slots, aside=aside)
 
 
 def _locked(change: FieldChange) -> tuple[CustomField, Record]:

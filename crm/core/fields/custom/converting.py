@@ -154,12 +154,12 @@ class Converter:
 
     @classmethod
     def forth(cls, change: FieldChange, field: CustomField) -> "Converter":
-        to = _as_of(field, change.to_kind, change.target)
+        to = as_of(field, change.to_kind, change.target)
         return cls(field, to, _written(_asked(field, to), change.reading))
 
     @classmethod
     def back(cls, change: FieldChange, field: CustomField) -> "Converter":
-        return cls(field, _as_of(field, change.from_kind, change.settings), PLAIN)
+        return cls(field, as_of(field, change.from_kind, change.settings), PLAIN)
 
     def __call__(self, kept: Any) -> Value:
         """Of a kept value; the same one is read once."""
@@ -186,7 +186,7 @@ class Converter:
         return clean(to, self.of_text(value.text, self.conventions))
 
 
-def _as_of(field: CustomField, kind: str, settings: dict[str, Any]) -> CustomField:
+def as_of(field: CustomField, kind: str, settings: dict[str, Any]) -> CustomField:
     made = copy(field)
     for name, value in {**settings, "kind": kind}.items():
         setattr(made, name, value)

@@ -13,8 +13,7 @@ from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from crm.core.base.models import key_in
-from crm.core.base.reading import whole_number
+from crm.core.base.models import key_in, number_of
 from crm.core.base.registry import Registry
 from crm.core.fields.catalogue import Catalogue
 from crm.core.fields.custom.choices import COMPUTED, Kind
@@ -143,7 +142,8 @@ class CustomFields:
     def changes(self, before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, str, str]]:
         """(the field, before, after) in words, for the history. Of a field whose type was changed, the value of the latest type."""
         known, found = self.known(), []
-        was, became = _latest(before), _latest(after)
+        keys = {field.stem: key for key, field in known.items()}
+        was, became = _latest(before, keys), _latest(after, keys)
         for key in dict.fromkeys((*known, *was, *became)):
             if was.get(key) != became.get(key):
                 field = known.get(key)
@@ -151,16 +151,20 @@ class CustomFields:
                 found.append((label, _in_words(field, was.get(key)), _in_words(field, became.get(key))))
         return found
 
+    def handed_on(self, custom: dict[str, Any]) -> dict[str, Any]:
+        """What a row that takes the place of another has of it: all, whatever the types are becoming, but values that may be there once."""
+        alone = {name for field in self.known().values() if field.is_unique for name in (field.key, field.stem)}
+        return {slot: kept for slot, kept in custom.items() if key_in(slot) not in alone}
+
     def known(self) -> dict[str, CustomField]:
         """The definitions by key, archived ones too."""
         made = _of_now()
         return {field.key: field for field in made.fields.get(self.key, [])} if made else {}
 
 
-def _latest(custom: dict[str, Any]) -> dict[str, Any]:
-    """By the key of the field, what stands in its last slot."""
-    number = {slot: whole_number(slot.removeprefix(key_in(slot)).strip("_")) or 0 for slot in custom}
-    return {key_in(slot): custom[slot] for slot in sorted(custom, key=lambda slot: number[slot])}
+def _latest(custom: dict[str, Any], keys: dict[str, str]) -> dict[str, Any]:
+    """By the key of the field, what stands in its last slot. `keys`: by what its slots begin with."""
+    return {keys.get(key_in(slot), key_in(slot)): custom[slot] for slot in sorted(custom, key=number_of)}
 
 
 def _in_words(field: CustomField | None, kept: Any) -> str:

@@ -5,7 +5,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.base.archiving import Archivable, ArchivableQuerySet
-from crm.core.base.models import CUSTOM, Versioned, tracked
+from crm.core.base.models import CUSTOM, SLOT, Versioned, tracked
 from crm.core.fields.custom.choices import Kind
 from crm.core.users.models import User
 
@@ -100,6 +100,12 @@ class CustomField(Archivable, Versioned):
     def name(self) -> str:
         """Its name in the catalogue, in URLs and in the API."""
         return f"{CUSTOM}{self.key}"
+
+    @property
+    def stem(self) -> str:
+        """What its slots begin with: the key, or its beginning and the field's number where no change of type would fit behind it. No key
+        has what stands between them."""
+        return self.key if len(self.key) <= LONGEST_KEY - 4 else f"{self.key[:20]}{SLOT}{self.pk}"
 
     @property
     def held_at(self) -> str:

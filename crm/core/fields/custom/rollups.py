@@ -148,6 +148,8 @@ class Rollup:
             by_subject[condition.subject] = by_subject.get(condition.subject, Q()) | condition.q(asked)
         for q in by_subject.values():
             rows = rows.filter(q)
+        if asked.of_none:
+            rows = rows.filter(pk__lt=0)
         if self.days:
             first: Any = asked.today - timedelta(days=self.days)
             first = datetime.combine(first, time(), asked.zone) if self.source.is_moment else first

@@ -192,7 +192,7 @@ def _compute_none(of: Record, entries: Iterable[CustomEntry]) -> None:
     """Let the database read these formulas and roll-ups for no row: what it cannot compute fails here, not on each page that shows it."""
     now = timezone.now()
     made = {
-        f"{entry.name}_{of_all}": entry.expression(SYSTEM, now, of_all=of_all)
+        f"{entry.name}_{of_all}": entry.expression(SYSTEM, now, of_all=of_all, of_none=True)
         for entry in entries
         if isinstance(entry, ComputedEntry) and entry.part is not None
         for of_all in (False, True)

@@ -78,7 +78,7 @@ def _put(row: Any, kept: dict[str, Any], entry: CustomEntry, value: Any) -> None
     except ValueError as error:
         raise ServiceError(str(error), field=entry.name) from error
     if made != before:  # what undo of a change of type would give back is no longer right
-        for slot in [slot for slot in kept if key_in(slot) == entry.definition.key]:
+        for slot in [slot for slot in kept if key_in(slot) in (entry.definition.key, entry.definition.stem)]:
             del kept[slot]
     if made is None:
         return

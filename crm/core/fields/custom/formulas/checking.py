@@ -54,12 +54,13 @@ FIELDS = {
 @dataclass(frozen=True)
 class Asked:
     """Who asks for a computed value, and when: what they may not see is in none. `of_all`: for a filter or sort, which needs the value of
-    all rows, and not of those of a page alone.
+    all rows, and not of those of a page alone. `of_none`: only to see whether the database can compute it.
     """
 
     principal: Any
     now: datetime
     of_all: bool = False
+    of_none: bool = False
 
     @cached_property
     def today(self) -> date:
