@@ -44,6 +44,11 @@ class EngagementSerializer(ExternalIdsMixin, RecordSerializer):
             raise serializers.ValidationError({"begins_as": [_("Change the state through …/move.")]})
         return data
 
+    def to_representation(self, instance):
+        """The team besides the lead."""
+        data = super().to_representation(instance)
+        return data | {"team": [user.pk for user in instance.team_shown()]}
+
 
 class EngagementMoveSerializer(StrictSerializer):
     state = serializers.ChoiceField(choices=EngagementState.choices)

@@ -55,6 +55,7 @@ class Contact(Archivable, Customised, Versioned):
         db_persist=True,
     )
 
+    shown_key = "search_key"  # the name as people see it; `name_key` sorts by the last name
     objects = ContactQuerySet.as_manager()
 
     class Meta:

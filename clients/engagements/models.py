@@ -167,6 +167,10 @@ class Engagement(Archivable, Customised, Versioned):
     def is_current(self) -> bool:
         return self.state in ENGAGEMENT.current
 
+    def team_shown(self) -> list[User]:
+        """The team besides the lead."""
+        return [user for user in self.team.all() if user.pk != self.lead_id]
+
 
 def _seats(user):
     return user.engagement_seats.values("engagement_id")
@@ -241,7 +245,8 @@ class OfEngagementQuerySet(models.QuerySet):
 
 @tracked
 class EngagementTeam(models.Model):
-    """A colleague who works on an engagement besides its lead."""
+    """A colleague who works on an engagement besides its lead. One of the team who takes the lead keeps the place, which shows again once
+    somebody else leads it."""
 
     engagement = models.ForeignKey(Engagement, models.CASCADE, related_name="seats")
     user = models.ForeignKey(User, models.CASCADE, related_name="engagement_seats", verbose_name=_("colleague"))

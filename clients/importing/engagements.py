@@ -132,7 +132,7 @@ def _export(principal):
     cells = common.client_cells() | common.cells_of(ENGAGEMENT_FIELDS, "kind", "lead", "state", "closed_date")
     cells |= {
         "external_id": lambda row: common.own_id("engagement", row.pk),
-        "team": lambda row: "; ".join(sorted(user.email for user in row.team.all())),
+        "team": lambda row: "; ".join(sorted(user.email for user in row.team_shown())),
     }
     rows = common.seen_by(principal, _rows(principal).kept())
     return common.exported(ENGAGEMENTS.columns, cells, common.named(principal, rows, ENGAGEMENT_FIELDS))

@@ -20,7 +20,14 @@ from crm.core.ui.forms import DateInput, Layout, When
 from interactions.follow_ups.choices import FollowUpState
 from interactions.follow_ups.fields import FOLLOW_UP_FIELDS
 from interactions.follow_ups.models import FollowUp, due_before_q, due_from_q
-from interactions.follow_ups.services import cancel_follow_up, complete_follow_up, move_due, reopen_follow_up
+from interactions.follow_ups.services import (
+    CLOSED,
+    cancel_follow_up,
+    close_as_before,
+    complete_follow_up,
+    move_due,
+    reopen_follow_up,
+)
 
 OVERDUE, TODAY, TOMORROW, WEEK, LATER, SNOOZED = "overdue", "today", "tomorrow", "week", "later", "snoozed"
 WEEK_ENDS = 8  # days from today on which “later” begins
@@ -96,13 +103,42 @@ def _to_state(principal: Any, row: FollowUp, to: str, outcome: str, now: datetim
     return reopen_follow_up(principal, follow_up=row, now=now)
 
 
-def _move(principal: Any, row: FollowUp, values: dict[str, Any], now: datetime) -> list[Any]:
-    """What undo needs: the state and outcome before, the version after."""
+def _move(principal: Any, row: FollowUp, values: dict[str, Any], now: datetime) -> Any:
+    """What undo needs: the state and outcome before, the version after; of one that was closed, what `open_again` says."""
+    if values["state"] == FollowUpState.OPEN:
+        return open_again(principal, row, now)
     moved = _to_state(principal, row, values["state"], values.get("outcome", ""), now)
     return [row.state, row.outcome, moved.version]
 
 
-def move_back(principal: Any, row: FollowUp, before: list[Any], now: datetime) -> None:
+def open_again(principal: Any, row: FollowUp, now: datetime) -> dict[str, Any]:
+    """Reopen it. What undo needs: how it was closed, the occurrence that this took back, the version after."""
+    if row.state == FollowUpState.OPEN:
+        raise ServiceError(str(NO_CHANGE))
+    before = {name: getattr(row, name) for name in ("state", *CLOSED)}
+    opened: Any = reopen_follow_up(principal, follow_up=row, now=now)
+    fresh = opened.taken_back
+    taken_back = fresh and {"pk": fresh.pk, "version": fresh.version, "remind_at": _said(fresh.remind_at)}
+    return before | {"closed_at": _said(row.closed_at), "version": opened.version, "taken_back": taken_back}
+
+
+def _said(moment: datetime | None) -> str | None:
+    return moment and moment.isoformat()
+
+
+def _kept(name: str, values: dict[str, Any]) -> FollowUp:
+    """A follow-up with what undo kept of it; `name`: the column of its moment."""
+    return FollowUp(**values | {name: values[name] and datetime.fromisoformat(values[name])})
+
+
+def move_back(principal: Any, row: FollowUp, before: Any, now: datetime) -> None:
+    if isinstance(before, dict):  # it was reopened
+        kept = dict(before)
+        unless_changed(row, kept.pop("version"))
+        fresh = kept.pop("taken_back")
+        taken_back = _kept("remind_at", fresh) if fresh else None
+        close_as_before(principal, follow_up=row, was=_kept("closed_at", kept), taken_back=taken_back)
+        return
     state, outcome, version = before
     unless_changed(row, version)
     _to_state(principal, row, state, outcome, now)

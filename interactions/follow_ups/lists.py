@@ -14,7 +14,7 @@ from crm.core.notifications.services import tells_once
 from crm.core.search.sources import palette
 from crm.core.templatetags.ui import due
 from crm.core.users.models import User
-from interactions.follow_ups.boards import DUE_BOARD, STATE_BOARD, move_back, unless_changed
+from interactions.follow_ups.boards import DUE_BOARD, STATE_BOARD, move_back, open_again, unless_changed
 from interactions.follow_ups.choices import FollowUpState
 from interactions.follow_ups.fields import FOLLOW_UP_FIELDS
 from interactions.follow_ups.models import FollowUp
@@ -108,9 +108,7 @@ def _reopen(principal, row, version, now):
 
 
 def _open_again(principal, row, values, now):
-    if row.state == FollowUpState.OPEN:
-        raise ServiceError(str(NO_CHANGE))
-    return [row.state, row.outcome, reopen_follow_up(principal, follow_up=row, now=now).version]
+    return open_again(principal, row, now)
 
 
 def _is_open(values):

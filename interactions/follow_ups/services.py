@@ -36,6 +36,7 @@ from interactions.follow_ups.models import FollowUp
 
 END_OF_DAY = time(17, 0)
 MORNING = time(8, 0)
+CLOSED = ("outcome", "closed_at", "closed_by_id", "closed_by_contact_id")  # what closing says
 
 
 @service(may=permissions.may_add_follow_up, why=permissions.IN_TRASH)
@@ -266,19 +267,47 @@ def cancel_follow_up(principal: Principal, *, follow_up: FollowUp, reason: str =
 
 @service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
 def reopen_follow_up(principal: Principal, *, follow_up: FollowUp, now: datetime) -> FollowUp:
-    """Undo completing or cancelling. The next occurrence that completing created is deleted, unless someone changed
-    it.
+    """Undo completing or cancelling. The next occurrence that completing created is cancelled, unless someone changed
+    it; `taken_back` of the result is that one, or None.
     """
     follow_up = _locked(follow_up)
     if follow_up.state == FollowUpState.OPEN:
         return follow_up
+    fresh = None
     if follow_up.state == FollowUpState.DONE and follow_up.rrule:
-        _take_back_repeat(principal, follow_up, now)
+        fresh = _take_back_repeat(principal, follow_up, now)
+    _open(follow_up, reminder_moment(follow_up, now) if follow_up.due_at > now else None)
+    follow_up.taken_back = fresh  # type: ignore[attr-defined]
+    return _changed(follow_up)
+
+
+@service(may=permissions.may_change_follow_up, why=permissions.IN_TRASH)
+def close_as_before(
+    principal: Principal,
+    *,
+    follow_up: FollowUp,
+    was: FollowUp,
+    taken_back: FollowUp | None = None,
+) -> FollowUp:
+    """Undo reopening: closed as `was`, by whom and when it was. Nothing repeats; the occurrence that reopening took back is open again,
+    with its reminder, unless someone changed it. Raises ServiceError."""
+    follow_up = _locked(follow_up)
+    with transition(follow_up, to=was.state, states=FOLLOW_UP, only_from=FollowUpState.OPEN, is_locked=True):
+        for name in CLOSED:
+            setattr(follow_up, name, getattr(was, name))
+        follow_up.snoozed_until = follow_up.remind_at = None
+    if taken_back is not None:
+        rows = FollowUp.objects.filter(pk=taken_back.pk, version=taken_back.version, state=FollowUpState.CANCELLED)
+        for fresh in rows.select_for_update():
+            _open(fresh, taken_back.remind_at)
+    return _changed(follow_up)
+
+
+def _open(follow_up: FollowUp, remind_at: datetime | None) -> None:
     with transition(follow_up, to=FollowUpState.OPEN, states=FOLLOW_UP, is_locked=True):
         follow_up.closed_at, follow_up.outcome = None, ""
         set_actor(follow_up, SYSTEM, "closed_by", "closed_by_contact_id")
-        follow_up.remind_at = reminder_moment(follow_up, now) if follow_up.due_at > now else None
-    return _changed(follow_up)
+        follow_up.remind_at = remind_at
 
 
 def _locked(follow_up: FollowUp) -> FollowUp:
@@ -354,7 +383,7 @@ def _repeat(done: FollowUp, now) -> None:
     fresh.save()
 
 
-def _take_back_repeat(principal, follow_up, now) -> None:
+def _take_back_repeat(principal, follow_up, now) -> FollowUp | None:
     fresh = (
         FollowUp.objects.select_for_update()
         .filter(
@@ -372,7 +401,10 @@ def _take_back_repeat(principal, follow_up, now) -> None:
         .first()
     )
     if fresh is not None:
+        remind_at = fresh.remind_at
         _close(fresh, FollowUpState.CANCELLED, principal, "", now)
+        fresh.remind_at = remind_at  # what it had, for undo
+    return fresh
 
 
 def _changed(follow_up: FollowUp) -> FollowUp:

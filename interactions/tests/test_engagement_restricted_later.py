@@ -14,10 +14,17 @@ from clients.engagements.services.records import (
 from clients.invoices.services.overdue import tell_of_overdue
 from crm.core.base.principals import acting
 from crm.core.mail.models import OutboxMail
+from interactions.agreements.models import Decision
 from interactions.follow_ups.models import FollowUp
 from interactions.progress.models import ProgressEmail
 from interactions.progress.services import schedules
-from interactions.progress.services.drafts import approve_progress, draft_progress, edit_progress, redraft_progress
+from interactions.progress.services.drafts import (
+    approve_progress,
+    draft_progress,
+    edit_progress,
+    include_decision,
+    redraft_progress,
+)
 from interactions.reminders import digest
 from interactions.reminders.digest import Line, Part
 from interactions.reminders.emails import mail_digest
@@ -174,3 +181,17 @@ def test_a_draft_from_before_rows_were_kept_is_written_again(marta, northwind, m
     restrict_engagement(acting(marta), engagement=mill, now=friday)
     email.refresh_from_db()
     assert email.told_rows == [] and email.content["summary"] != "Old"
+
+
+def test_an_edited_one_from_before_rows_were_kept_is_held_although_a_decision_was_added_since(marta, northwind, mill):
+    schedules.set_schedule(acting(marta), client=northwind, recipients=[make.make_person(northwind)], now=NOW)
+    make.log(actor=marta, client=northwind, occurred_at=NOW, now=NOW, decision="We go on")
+    friday = NOW + timedelta(days=3)
+    schedules.plan_progress(friday)
+    email = draft_progress(email=ProgressEmail.objects.get(client=northwind), now=friday)
+    edit_progress(acting(marta), email=email, subject="News", content=email.content, seen_version=None, now=friday)
+    ProgressEmail.objects.update(told_rows=None)
+    include_decision(acting(marta), email=email, decision=Decision.objects.get(), now=friday)
+    restrict_engagement(acting(marta), engagement=mill, now=friday)
+    email.refresh_from_db()
+    assert email.told_rows is None and email.state == "held"

@@ -128,7 +128,6 @@ def update_engagement(
     row = _locked(engagement)
     lead_id = row.lead_id
     save_version(row, fields=_apply(row, fields), seen=seen_version)
-    row.seats.filter(user=row.lead_id).delete()  # type: ignore[attr-defined]  # the lead is not on the team besides
     if row.is_restricted and row.lead_id != lead_id:  # the earlier one sees it no longer, unless on the team
         _hide(row, timezone.now())
     return row

@@ -9,14 +9,17 @@ from django.core.exceptions import PermissionDenied
 
 from clients.engagements.models import Engagement, EngagementTeam
 from clients.engagements.services import kinds, records
+from clients.importing import ENGAGEMENTS
 from clients.records.services.clients import archive_client, restrict_client
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.firm.services import update_firm
+from crm.core.listing.models import BulkChange
 from crm.core.people.reassignment import reassign_all
 from crm.core.search import sources
 from tools.testing.factories.clients import make_client, make_user
 from tools.testing.factories.engagements import make_engagement
+from tools.testing.importing import as_csv
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
@@ -310,10 +313,25 @@ def test_two_at_once_get_two_numbers(marta, northwind):
         assert sorted(pool.map(make, range(4))) == ["2026-0001", "2026-0002", "2026-0003", "2026-0004"]
 
 
-def test_a_colleague_of_the_team_who_takes_the_lead_is_named_once(marta, otto, northwind):
+def test_a_colleague_of_the_team_who_takes_the_lead_is_named_once(browser, marta, otto, northwind):
     row = make_engagement(actor=marta, client=northwind, lead=marta)
     records.add_to_team(acting(marta), engagement=row, user=otto)
-    records.update_engagement(acting(marta), engagement=row, lead=otto)
-    assert not row.seats.exists()
+    row = records.update_engagement(acting(marta), engagement=row, lead=otto)
+    api, text = f"/api/v1/engagements/{row.pk}/", as_csv(ENGAGEMENTS.export(acting(marta)))
+    assert not browser.get(row.get_absolute_url()).context["seats"] and row.team_shown() == []
+    assert browser.get(api).json()["team"] == [] and text.count(otto.email) == 1
     records.update_engagement(acting(marta), engagement=row, title="Another title")
     assert records.add_to_team(acting(marta), engagement=row, user=marta).user == marta
+
+
+def test_undo_of_a_hand_over_gives_the_place_on_the_team_back(browser, marta, otto, mill):
+    records.add_to_team(acting(marta), engagement=mill, user=otto)
+    browser.post(
+        "/engagements/select/",
+        {"action": "engagements.reassign", "ids": [mill.pk], "lead": otto.pk, "confirmed": "1"},
+    )
+    mill.refresh_from_db()
+    assert mill.lead == otto
+    browser.post(f"/lists/undo/{BulkChange.objects.latest('pk').pk}/")
+    mill.refresh_from_db()
+    assert (mill.lead, mill.team_shown()) == (marta, [otto])

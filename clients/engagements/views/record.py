@@ -84,7 +84,7 @@ def show(request, pk):
         **FACTS.context(row, may_edit=may_change),
         "facts": all_facts(request.principal, ENGAGEMENT_FIELDS, row, may_edit=may_change),
         "changes": changes,
-        "seats": list(row.seats.select_related("user")),
+        "seats": list(row.seats.exclude(user=row.lead_id).select_related("user")),
         "parties": list(row.parties.select_related("contact")),
     }
     return render(request, "clients/engagements/engagement.html", context)

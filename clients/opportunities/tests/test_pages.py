@@ -215,11 +215,11 @@ def test_without_javascript_the_client_is_named_by_its_exact_name(browser, marta
     data = {"client": "", "title": "Audit", "kind": "new", "stage": stages()[1].pk, "value": "500"}
     data |= {"currency": "EUR", "expected_close": "2027-01-31"}
     unknown = browser.post("/opportunities/new/", data | {"client-typed": "Northwynd"})
-    assert unknown.status_code == 422 and "None is called “Northwynd”." in unknown.text
+    assert unknown.status_code == 422 and "Nothing is called “Northwynd”." in unknown.text
     assert 'value="Northwynd"' in unknown.text, "what was typed stays"
     hidden = make_client(owner=make_user(name="Other"), name="Hidden")
     type(hidden).objects.filter(pk=hidden.pk).update(is_restricted=True)
-    assert "None is called" in browser.post("/opportunities/new/", data | {"client-typed": hidden.name}).text
+    assert "Nothing is called" in browser.post("/opportunities/new/", data | {"client-typed": hidden.name}).text
     browser.post("/opportunities/new/", data | {"client-typed": f" {northwind.name.upper()} "})
     assert Opportunity.objects.get().client == northwind
     make_client(owner=marta, name=northwind.name)

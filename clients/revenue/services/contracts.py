@@ -1,11 +1,12 @@
 """Contracts: what a client pays for a service, price changes as a chain of rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from clients import permissions
@@ -67,13 +68,16 @@ def check_contract(contract: Contract, **fields) -> None:
 
 @service(may=permissions.may_edit_clients_of, why=permissions.IN_TRASH)
 def create_contracts(principal: Principal, *, rows: Sequence[Contract]) -> list[Contract]:
-    """Save these contracts, made by `new_contract`, in one statement. All or none."""
+    """Save these contracts, made by `new_contract`, in one statement. All or none. Raises ServiceError (field number)."""
+    _check_numbers([row for row in rows if row.number])
     return insert(rows)
 
 
 @service(may=permissions.may_change_contract, why=permissions.IN_TRASH)
 def update_contract(principal: Principal, *, contract: Contract, seen_version: int | None = None, **fields) -> Contract:
     """Correct a contract. For a price change from some day on use `change_price`. Raises StaleWrite, ServiceError."""
+    if "number" in fields:
+        _one_by_one([contract.client_id])
     row = Contract.objects.select_for_update(of=("self",)).select_related("client").get(pk=contract.pk)
     check_money_of(principal, fields.get("engagement"), row.client)
     changed = _apply(row, fields)
@@ -93,6 +97,7 @@ def change_price(
 ) -> Contract:
     """End the contract on `start_date` and continue with a new one, which names the contract it replaces and why.
     Raises ServiceError (fields start_date, reason)."""
+    _one_by_one([contract.client_id])
     row = Contract.objects.select_for_update().get(pk=contract.pk)
     if start_date <= row.start_date or (row.end_date and start_date >= row.end_date):
         raise ServiceError(_("The new price must start within the contract period."), field="start_date")
@@ -123,6 +128,7 @@ def archive_contract(principal: Principal, *, contract: Contract, now: datetime)
 def restore_contract(principal: Principal, *, contract: Contract) -> Contract:
     """Raises ServiceError (field number) if another contract of the client has its number by now."""
     if contract.archived_at is not None:
+        _one_by_one([contract.client_id])
         check_number(contract)
     return set_archived(contract, at=None)[0]
 
@@ -209,4 +215,28 @@ def check_number(contract: Contract) -> None:
     rows = Contract.objects.kept().filter(client=contract.client_id, number__iexact=contract.number)
     first = _chain(contract)[-1]
     if any(_chain(row)[-1] != first for row in rows.exclude(pk=contract.pk)):
-        raise ServiceError(_("This client has a contract with this number already."), field="number")
+        raise _taken()
+
+
+def _check_numbers(rows: Sequence[Contract]) -> None:
+    """`check_number` of contracts that are saved together, against each other too."""
+    if not rows:
+        return
+    clients, numbers = {row.client_id for row in rows}, {row.number.lower() for row in rows}
+    _one_by_one(clients)
+    there = Contract.objects.kept().alias(lower=Lower("number")).filter(client__in=clients, lower__in=numbers)
+    firsts: dict[tuple[int, str], int] = {}
+    for row in [*there, *rows]:
+        first = _chain(row)[-1] or id(row)
+        if firsts.setdefault((row.client_id, row.number.lower()), first) != first:
+            raise _taken()
+
+
+def _one_by_one(clients: Iterable[int]) -> None:
+    """Contracts of a client get their numbers one after the other. To be called before a contract is locked."""
+    rows = Client.objects.select_for_update(no_key=True).filter(pk__in=clients)
+    list(rows.order_by("pk").values_list("pk"))
+
+
+def _taken() -> ServiceError:
+    return ServiceError(_("This client has a contract with this number already."), field="number")

@@ -1,13 +1,22 @@
 """The number of a contract: whose it is, where it is shown, and where it comes from."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from threading import Barrier
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from clients.importing import CONTRACTS
 from clients.revenue.models import Contract
-from clients.revenue.services.contracts import archive_contract, change_price, restore_contract, update_contract
+from clients.revenue.services.contracts import (
+    archive_contract,
+    change_price,
+    create_contracts,
+    new_contract,
+    restore_contract,
+    update_contract,
+)
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.search.sources import find
@@ -94,6 +103,43 @@ def test_it_comes_in_and_goes_out_by_file(marta, northwind, add):
     text = as_csv(CONTRACTS.export(acting(marta)))
     assert "K-1" in text
     assert counts(run(marta, "contracts", text.encode(), system="rapport")) == {"unchanged": 2}
+
+
+def test_two_of_one_write_do_not_share_it(marta, northwind, add):
+    first = add()
+    start = first.start_date + timedelta(days=60)
+    made = [
+        new_contract(northwind, service=first.service, value=9, currency="EUR", start_date=start, number=number)
+        for number in ("K-1", "k-1")
+    ]
+    made[0].replaces = first
+    with pytest.raises(ServiceError) as caught:
+        create_contracts(acting(marta), rows=made)
+    assert caught.value.field == "number" and Contract.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_give_it_at_once_one_is_refused(marta):
+    northwind, tax = make_client(owner=marta, name="Northwind"), make_service(name="Tax")
+    for turn in range(4):
+        first = make_contract(actor=marta, client=northwind, service=tax)
+        start = first.start_date + timedelta(days=60)
+        newer = change_price(acting(marta), contract=first, value=9, start_date=start, reason="Index")
+        other = make_contract(actor=marta, client=northwind, service=tax)
+        ready = Barrier(2)
+
+        def give(contract, number=f"C{turn}", ready=ready):
+            try:
+                ready.wait()
+                update_contract(acting(marta), contract=contract, number=number)
+            except ServiceError:
+                return False
+            finally:
+                connection.close()
+            return True
+
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(give, (newer, other))) == [False, True]
 
 
 @pytest.mark.parametrize("typed", ["zk-2026/7", "ZK-2026", "2026/7"])

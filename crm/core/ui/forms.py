@@ -10,6 +10,7 @@ from crispy_forms.layout import Layout, LayoutObject
 from crispy_forms.utils import TEMPLATE_PACK
 from django import forms
 from django.db.models import Value
+from django.db.models.functions import Trim
 from django.forms.renderers import TemplatesSetting
 from django.template.loader import get_template
 from django.utils import timezone
@@ -167,12 +168,21 @@ class SearchedField(forms.ModelChoiceField):
 
     def _named(self, text: str) -> Any:
         """The one that is called so, of those that the form offers."""
-        by = next(name for name in ("name_key", "number", "name") if hasattr(self.queryset.model, name))
-        rows = self.queryset.filter(**{by: Folded(Value(text)) if by == "name_key" else text}).order_by("pk")[:2]
+        rows = self._called(text).order_by("pk")[:2]
         if len(rows) == 1:
             return rows[0]
         words = _("More than one is called “%(name)s”.") if rows else _("Nothing is called “%(name)s”.")
         raise forms.ValidationError(words % {"name": text[:80]}, code="typed")
+
+    def _called(self, text: str) -> Any:
+        """A model whose `name_key` sorts by something else than the name as people see it says in `shown_key` which column has that."""
+        model, folded = self.queryset.model, Folded(Value(text))
+        if key := getattr(model, "shown_key", ""):  # `contains` finds it by the index
+            return self.queryset.alias(called=Trim(key)).filter(**{f"{key}__contains": folded, "called": folded})
+        if hasattr(model, "name_key"):
+            return self.queryset.filter(name_key=folded)
+        by = next((name for name in ("number", "name") if hasattr(model, name)), None)
+        return self.queryset.filter(**{by: text}) if by else self.queryset.none()
 
     def has_changed(self, initial, data):
         return isinstance(data, Typed) or super().has_changed(initial, data)

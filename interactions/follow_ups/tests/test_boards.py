@@ -245,3 +245,37 @@ def test_of_closed_ones_the_bar_offers_to_reopen_them_and_undo_closes_them_again
     undo(web)
     row.refresh_from_db()
     assert (row.state, row.outcome) == ("done", "Signed")
+
+
+@pytest.mark.parametrize("how", ["bar", "board"])
+def test_undo_of_reopening_repeating_ones_leaves_everything_as_it_was(web, marta, otto, northwind, how):
+    plan(marta, northwind, "Call", 0, rrule="FREQ=DAILY")
+    for n in range(3):
+        row, at = FollowUp.objects.open().get(), timezone.now() - timedelta(hours=n + 1)
+        complete_follow_up(acting(otto), follow_up=row, outcome=f"Talk {n}", now=at)
+    said = ("pk", "state", "outcome", "closed_at", "closed_by", "remind_at")
+    before = list(FollowUp.objects.order_by("pk").values_list(*said))
+    assert [state for _pk, state, *_rest in before] == ["done", "done", "done", "open"]
+    last = before[2][0]
+    if how == "bar":
+        ids = [pk for pk, *_rest in before[:3]]
+        web.post(f"{URL}select/?show=done", {"action": "follow-ups.reopen", "ids": ids})
+        opened = set(FollowUp.objects.open().values_list("pk", flat=True))
+        assert opened == set(ids)
+    else:
+        move(web, FollowUp.objects.get(pk=last), "state", to="open", was="done")
+        assert FollowUp.objects.open().get().pk == last
+    undo(web)
+    assert list(FollowUp.objects.order_by("pk").values_list(*said)) == before
+
+
+def test_a_step_of_before_it_kept_who_closed_it_is_undone_as_it_was_then(web, marta, northwind):
+    row = plan(marta, northwind, "Call", 0)
+    complete_follow_up(acting(marta), follow_up=row, outcome="Signed", now=timezone.now())
+    web.post(f"{URL}select/?show=done", {"action": "follow-ups.reopen", "ids": [row.pk]})
+    row.refresh_from_db()
+    change = BulkChange.objects.get()
+    BulkChange.objects.filter(pk=change.pk).update(rows=[[row.pk, ["done", "Signed", row.version]]])
+    undo(web)
+    row.refresh_from_db()
+    assert (row.state, row.outcome) == ("done", "Signed")

@@ -210,8 +210,9 @@ def include_decision(principal: Principal, *, email: ProgressEmail, decision: De
     if not email.is_edited:
         return redraft_progress(principal, email=email, now=now)
     content = progress_sections.with_line(email.content, "agreed", decision.text)
-    told = [*(email.told_rows or ()), (progress_sections.label_of(decision), decision.pk)]
-    ProgressEmail.objects.filter(pk=email.pk).update(told_rows=told)
+    if email.told_rows is not None:  # else it is not known what the other lines tell of
+        told = [*email.told_rows, (progress_sections.label_of(decision), decision.pk)]
+        ProgressEmail.objects.filter(pk=email.pk).update(told_rows=told)
     return edit_progress(
         principal, email=email, subject=email.subject, content=content, seen_version=email.version, now=now
     )

@@ -3,6 +3,7 @@ from datetime import timedelta
 from django.http import QueryDict
 
 from crm.core.base.principals import acting, by_link
+from interactions.follow_ups.models import FollowUp
 from interactions.follow_ups.services import new_follow_up
 from interactions.recording.services import Entry, new_interaction
 from interactions.surveys.services.answers import new_answer
@@ -47,6 +48,7 @@ declare(
     move_due=lambda own: _step(own, due_date=own.now.date() + timedelta(days=2)),
     snooze_follow_up=lambda own: _step(own, until=own.now + timedelta(days=2)),
     reopen_follow_up=_closed_step,
+    close_as_before=lambda own: {"follow_up": own("follow_up"), "was": FollowUp(state="done", closed_at=own.now)},
 )
 declare(
     "interactions.log.drafts",
