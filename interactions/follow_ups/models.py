@@ -116,7 +116,7 @@ class FollowUp(Versioned):
             models.CheckConstraint(
                 condition=~Q(title=""),
                 name="follow_up_title_given",
-                violation_error_message=_("Enter what needs to be done."),
+                violation_error_message=_("Say what needs doing."),
             ),
             models.CheckConstraint(
                 condition=Q(state="open", closed_at__isnull=True) | ~Q(state="open") & Q(closed_at__isnull=False),

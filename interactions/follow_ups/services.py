@@ -106,7 +106,7 @@ def new_follow_up(
     not. Raises ServiceError (fields title, due_date).
     """
     if not title.strip():
-        raise ServiceError(_("Enter what needs to be done."), field="title")
+        raise ServiceError(_("Say what needs doing."), field="title")
     if not is_plausible(due_date):
         raise ServiceError(_("This date is too far away."), field="due_date")
     row = FollowUp(
@@ -319,7 +319,7 @@ def _locked(follow_up: FollowUp) -> FollowUp:
 
 def _check(principal, *, client, engagement, title, assignee, contact, due_date) -> None:
     if not title.strip():
-        raise ServiceError(_("Enter what needs to be done."), field="title")
+        raise ServiceError(_("Say what needs doing."), field="title")
     if not is_plausible(due_date):
         raise ServiceError(_("This date is too far away."), field="due_date")
     if contact is not None and (
