@@ -152,7 +152,9 @@ def test_a_file_that_was_not_started_is_not_cancelled(client, ines):
 
 
 def test_a_file_is_read_once_for_all_of_its_tables_and_not_for_the_page(ines, client, monkeypatch):
-    data = workbook(Firms=[["Id", "Name"], [1, "Alpha"]], More=[["Id", "Name"], [2, "Beta"]], Last=[["Id", "Name"], [3, "C"]])
+    data = workbook(
+        Firms=[["Id", "Name"], [1, "Alpha"]], More=[["Id", "Name"], [2, "Beta"]], Last=[["Id", "Name"], [3, "C"]]
+    )
     read, times = readers.tables, []
     monkeypatch.setattr(readers, "tables", lambda *given: times.append(given) or read(*given))
     move = make_move(ines, data)

@@ -153,7 +153,9 @@ def parts_of(move: ImportMove) -> list[Part]:
 
 
 def _part(job: Job) -> Part:
-    header = job.options.get("header", []) if job.state == JobState.READY else []  # the page asks each second: no file is read
+    header = (
+        job.options.get("header", []) if job.state == JobState.READY else []
+    )  # the page asks each second: no file is read
     used = {*job.options["mapping"].values()} & {*header}
     left_out = {*job.options.get("left_out", {})} - used
     return Part(job, kind_of(job), len(header), len(used), len(left_out), _needs(job))
