@@ -80,6 +80,10 @@ def forget_engagement(sender, engagement, now, **kwargs):
     drafts.forget(engagement, now)
 
 
+def forget_titles(sender, contracts, now, **kwargs):
+    drafts.forget_contracts(contracts, now)
+
+
 def rebuild_own_facts(client_ids, now):
     rebuild_facts(client_ids=client_ids)
 
@@ -111,6 +115,7 @@ registry.open_ends.register(registry.OpenEnds("follow-ups", open_follow_ups))
 for label in ("interaction", "followup", "commitment", "decision"):
     registry.naming.register(registry.Naming(f"interactions.{label}"))
 signals.engagement_hidden.connect(forget_engagement, dispatch_uid="interactions.forget_engagement")
+signals.titles_forgotten.connect(forget_titles, dispatch_uid="interactions.forget_titles")
 registry.open_ends.register(registry.OpenEnds("commitments", open_commitments))
 gate.rules.register(gate.Rule("interactions.reminders", "core.OutboxMail", seen_reminders))
 gate.rules.register(gate.Rule("interactions.follow-ups", "core.Notification", seen_notifications))

@@ -16,7 +16,7 @@ from clients.opportunities.services.outcomes import forget_won_titles
 from clients.opportunities.services.records import reassign_opportunities
 from clients.opportunities.services.renewals import refresh_renewals
 from clients.revenue.services.rates import DAY_OF
-from clients.signals import engagement_hidden
+from clients.signals import engagement_hidden, titles_forgotten
 from crm.core.base import gate
 from crm.core.base.kept import Kept
 from crm.core.base.principals import SYSTEM
@@ -77,8 +77,9 @@ def seen_notifications(principal):
     return no_link_to(hidden, "/opportunities/") & no_key_of(hidden, WON)
 
 
-def forget_titles(sender, engagement, **kwargs):
-    forget_won_titles(engagement)
+def forget_titles(sender, engagement, now, **kwargs):
+    if contracts := forget_won_titles(engagement):
+        titles_forgotten.send(type(contracts[0]), contracts=contracts, now=now)
 
 
 def count_owned(principal, user):

@@ -93,10 +93,12 @@ class OpportunityQuerySet(ArchivableQuerySet, ClientRowQuerySet, NamesEngagement
 
     def history_visible_to(self, principal):
         """Of the renewal of a contract that was won out of the principal's sight not the versions with another title than it has now: they
-        say that of what was won (`forget_won_titles`)."""
-        won = self.model._default_manager.filter(made_contract=OuterRef("contract_id")).exclude(named_q(principal))
+        say that of what was won (`forget_won_titles`). A contract that replaces another counts as `ContractQuerySet` says."""
+        hidden = self.model._default_manager.filter(made_contract__isnull=False).exclude(named_q(principal)).order_by()
+        later = Exists(hidden.filter(client=OuterRef("client_id")))
+        won = Exists(hidden.filter(made_contract=OuterRef("contract_id"))) | Q(contract__replaces__isnull=False) & later
         now = self.model._default_manager.filter(pk=OuterRef("pgh_obj_id"), title=OuterRef("title"))
-        renewal = Q(renewal_date__isnull=False) & Exists(won) & ~Exists(now)
+        renewal = Q(renewal_date__isnull=False) & won & ~Exists(now)
         return super().history_visible_to(principal).exclude(renewal)
 
     def in_use(self):

@@ -49,11 +49,15 @@ class ContractQuerySet(ArchivableQuerySet, ClientRowQuerySet, NamesEngagement):
 
     def history_visible_to(self, principal):
         """Of a contract won with an opportunity out of the principal's sight also not the versions with another name or reason than it has
-        now: they may say that opportunity's title (`forget_won_titles`)."""
+        now: they may say that opportunity's title (`forget_won_titles`). So may those of a contract that replaces another, as it may be
+        that one: of such, where anything of the client was won out of sight."""
         opportunities = apps.get_model("clients", "Opportunity").objects  # a higher room
-        hidden = opportunities.filter(made_contract=OuterRef("pgh_obj_id")).exclude(named_q(principal))
-        other = Q(made_contract__name=OuterRef("name"), made_contract__change_reason=OuterRef("change_reason"))
-        return super().history_visible_to(principal).exclude(Exists(hidden.exclude(other)))
+        hidden = opportunities.filter(made_contract__isnull=False).exclude(named_q(principal)).order_by()
+        won = Exists(hidden.filter(made_contract=OuterRef("pgh_obj_id")))
+        later = Q(replaces__isnull=False) & Exists(hidden.filter(client=OuterRef("client_id")))
+        now = self.model._default_manager.filter(pk=OuterRef("pgh_obj_id"))
+        same = Exists(now.filter(name=OuterRef("name"), change_reason=OuterRef("change_reason")))
+        return super().history_visible_to(principal).exclude((won | later) & ~same)
 
     def that_renew(self):
         """Whose renewal date comes before they end."""

@@ -21,7 +21,8 @@ class Said(str):
 
 
 def said(row: Any, text: str) -> Said:
-    """The line of a source about a row that may name an engagement, so that a draft with it is found when that is restricted."""
+    """The line of a source about a row that may name an engagement, or the title of what was won in one, so that a draft with it is found
+    when that is restricted."""
     line = Said(text)
     line.row = label_of(row), row.pk
     return line

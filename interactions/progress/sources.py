@@ -106,7 +106,7 @@ def begun_contracts(client, start: datetime, end: datetime) -> list[str]:
     first, last = day_of(start, client), day_of(end, client)
     rows = _contracts(client).filter(start_date__gt=first, start_date__lte=last)
     return [
-        _("%(day)s: start of %(what)s") % {"day": say_day(row.start_date, last), "what": row.name or row.service.name}
+        _of_contract(row, _("%(day)s: start of %(what)s"), say_day(row.start_date, last))
         for row in rows.order_by("start_date", "id")[:AT_MOST]
     ]
 
@@ -127,7 +127,12 @@ def upcoming_contracts(client, start: datetime, end: datetime) -> list[str]:
         for row in renewals.select_related("service")[:AT_MOST]
     ]
     dated.sort(key=lambda entry: (entry[0], entry[2].pk))
-    return [words % {"day": say_day(day, today), "what": row.name or row.service.name} for day, words, row in dated]
+    return [_of_contract(row, words, say_day(day, today)) for day, words, row in dated]
+
+
+def _of_contract(row: Contract, words: str, day: str) -> str:
+    """Its name may be the title of what was won."""
+    return said(row, words % {"day": day, "what": row.name or row.service.name})
 
 
 def _contracts(client):

@@ -1,6 +1,7 @@
 """What was written about an engagement before it was restricted: emails that wait, drafts to the client."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -12,6 +13,8 @@ from clients.engagements.services.records import (
     unrestrict_engagement,
 )
 from clients.invoices.services.overdue import tell_of_overdue
+from clients.opportunities.services.outcomes import win_opportunity
+from clients.revenue.services.contracts import update_contract
 from crm.core.base.principals import acting
 from crm.core.mail.models import OutboxMail
 from interactions.agreements.models import Decision
@@ -33,6 +36,7 @@ from tools.testing.factories import interactions as make
 from tools.testing.factories import onboarding
 from tools.testing.factories.engagements import make_engagement
 from tools.testing.factories.invoices import make_invoice
+from tools.testing.factories.opportunities import make_opportunity, make_service
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # a Monday
@@ -195,3 +199,24 @@ def test_an_edited_one_from_before_rows_were_kept_is_held_although_a_decision_wa
     restrict_engagement(acting(marta), engagement=mill, now=friday)
     email.refresh_from_db()
     assert email.told_rows is None and email.state == "held"
+
+
+@pytest.mark.parametrize("is_edited", [False, True])
+def test_a_draft_that_tells_of_a_contract_forgets_what_was_won(marta, northwind, mill, is_edited):
+    schedules.set_schedule(acting(marta), client=northwind, recipients=[make.make_person(northwind)], now=NOW)
+    day, terms = NOW.date() + timedelta(days=9), {"with_contract": "new", "service": make_service()}
+    deal = make_opportunity(actor=marta, client=northwind, title="Project Falcon", engagement=mill)
+    deal = win_opportunity(acting(marta), opportunity=deal, now=NOW, value=Decimal(70), start_date=day, **terms)
+    update_contract(acting(marta), contract=deal.made_contract, engagement=None)
+    friday = NOW + timedelta(days=3)
+    schedules.plan_progress(friday)
+    email = draft_progress(email=ProgressEmail.objects.get(client=northwind), now=friday)
+    assert "start of Project Falcon" in repr(email.content)
+    if is_edited:
+        content = email.content | {"summary": "All is well."}
+        edit_progress(acting(marta), email=email, subject="News", content=content, seen_version=None, now=friday)
+    approve_progress(acting(marta), email=email, now=friday)
+    restrict_engagement(acting(marta), engagement=mill, now=friday)
+    email.refresh_from_db()
+    assert email.state == ("held" if is_edited else "draft")
+    assert ("Falcon" in repr(email.content)) is is_edited and ("restricted" in email.problem) is is_edited

@@ -1,7 +1,7 @@
 """Contracts and revenue of engagements: they name one, none that is restricted, at every door and in the database."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -302,6 +302,25 @@ def test_a_title_that_was_corrected_later_is_forgotten_too(marta, northwind, mil
     restrict_engagement(acting(marta), engagement=mill, now=NOW)
     made.refresh_from_db()
     assert made.name == ""
+
+
+def test_those_that_replace_what_was_won_forget_the_title_too(marta, otto, northwind, mill, tax):
+    dates = {"start_date": date(2026, 1, 5), "renewal_date": date(2027, 1, 5)}
+    made = won(marta, northwind, mill, tax, with_contract="new", **dates).made_contract
+    made = update_contract(acting(marta), contract=made, engagement=None)
+    newer = made
+    for n in (1, 2):
+        start = made.start_date + timedelta(days=30 * n)
+        newer = change_price(acting(marta), contract=newer, value=Decimal(5), start_date=start, reason="Index")
+    update_renewals(SYSTEM, today=TODAY, now=NOW)
+    assert newer.name == "Sell the family silver" and newer.opportunities.get().title.endswith(newer.name)
+    assert "silver" in text_of_history(otto, "clients.contract")
+    restrict_engagement(acting(marta), engagement=mill, now=NOW)
+    assert set(Contract.objects.values_list("name", flat=True)) == {""}
+    assert newer.opportunities.get().title == "Renewal 2027: Tax"
+    for label in ("clients.contract", "clients.opportunity"):
+        assert "silver" not in text_of_history(otto, label)
+    assert "silver" in text_of_history(marta, "clients.contract")
 
 
 def test_an_earlier_version_stays_as_hidden_as_the_engagement_it_named(marta, otto, northwind, mill, tax):

@@ -100,18 +100,28 @@ def _changed_contract(
     return None
 
 
-def forget_won_titles(engagement: Engagement) -> int:
-    """The engagement was restricted: contracts that were won in it, and their renewals, are open to everyone who sees the client and no
-    longer say the titles of its opportunities. A name that somebody gave the contract stays. Returns how many contracts changed."""
+def forget_won_titles(engagement: Engagement) -> list[Contract]:
+    """The engagement was restricted: contracts that were won in it, those that replace them, and their renewals, are open to everyone who sees
+    the client and no longer say the titles of its opportunities. A name that somebody gave the contract stays. Returns the contracts that
+    changed."""
     rows = Opportunity.objects.filter(engagement=engagement, made_contract__isnull=False).order_by("pk")
-    return sum(_forget_title(row) for row in rows)
+    return list({contract.pk: contract for row in rows for contract in _forget_title(row)}.values())
 
 
-def _forget_title(row: Opportunity) -> bool:
-    assert row.made_contract_id is not None
+def _forget_title(row: Opportunity) -> list[Contract]:
     events = Opportunity.pgh_event_model.objects.filter(pgh_obj=row)  # type: ignore[attr-defined]
     titles = {row.title, *events.values_list("title", flat=True)}
-    contract = Contract.objects.select_for_update(of=("self",)).select_related("service").get(pk=row.made_contract_id)  # type: ignore[misc]
+    changed, seen, pk = [], set(), row.made_contract_id
+    while pk is not None and pk not in seen:  # a new price copies the name
+        seen.add(pk)
+        contract = Contract.objects.select_for_update(of=("self",)).select_related("service").get(pk=pk)
+        if _forget_in(contract, titles):
+            changed.append(contract)
+        pk = Contract.objects.filter(replaces=pk).values_list("pk", flat=True).first()
+    return changed
+
+
+def _forget_in(contract: Contract, titles: set[str]) -> bool:
     before, changed = str(contract), []
     if contract.name in titles:
         contract.name = ""

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from clients.contacts.languages import language_for
 from clients.engagements.models import Engagement
 from clients.engagements.queries import rows_naming
+from clients.revenue.models import Contract
 from crm.core.base.errors import ServiceError, StaleWrite
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
@@ -265,10 +266,24 @@ def redraft_progress(principal: Principal, *, email: ProgressEmail, now: datetim
 def forget(engagement: Engagement, now: datetime) -> int:
     """Drafts of the client that tell of an engagement which was restricted: an unedited one is written again and has to be approved again;
     what somebody edited is held, for a person to look at. Returns how many."""
-    rows = ProgressEmail.objects.filter(client=engagement.client_id, state__in=PROGRESS.decidable)
-    drafts = list(rows.select_for_update(of=("self",)).select_related("client__owner"))
+    drafts = _decidable(engagement.client_id)
     named = rows_naming(engagement, {(label, pk) for row in drafts for label, pk in row.told_rows or ()})
-    found = [row for row in drafts if _tells_of(row, engagement, named)]
+    return _forget([row for row in drafts if _tells_of(row, engagement, named)], now)
+
+
+def forget_contracts(contracts: Sequence[Contract], now: datetime) -> int:
+    """As `forget`, for drafts that tell of contracts of a client which said a title that is restricted since."""
+    rows = {(progress_sections.label_of(contract), contract.pk) for contract in contracts}
+    drafts = _decidable(contracts[0].client_id)
+    return _forget([row for row in drafts if rows & {(label, pk) for label, pk in row.told_rows or ()}], now)
+
+
+def _decidable(client_id: int) -> list[ProgressEmail]:
+    rows = ProgressEmail.objects.filter(client=client_id, state__in=PROGRESS.decidable)
+    return list(rows.select_for_update(of=("self",)).select_related("client__owner"))
+
+
+def _forget(found: list[ProgressEmail], now: datetime) -> int:
     for row in found:
         if row.is_edited:
             hold_progress(
