@@ -129,6 +129,8 @@ def test_a_move_that_stops_at_a_refusal_says_so_and_begins_that_file_anew(ines):
     run_next(move)
     assert (move.state, Job.objects.get(pk=last.pk).state) == ("paused", "failed")
     assert "could not be imported" in Notification.objects.get(user=ines).text
+    moves.start_move(acting(ines), move=move, now=NOW + timedelta(minutes=1))
+    assert Notification.objects.filter(user=ines).count() == 2
     Job.objects.filter(pk=last.pk).update(file=last.file)
     move = started(ines, move)
     run_next(move)

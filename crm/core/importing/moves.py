@@ -318,7 +318,7 @@ def continue_move(principal: Principal, *, move_id: int, now: datetime) -> None:
     if any(job.state in OPEN for job in jobs_now):
         return
     if any(job.state in STOPPED for job in jobs_now):
-        _pause(move, _("Your move stopped: one file could not be imported completely."))
+        _pause(move, _("Your move stopped: one file could not be imported completely."), now)
         return
     _start_next(acting(move.user), move, now)
 
@@ -328,7 +328,7 @@ def _start_next(principal: Principal, move: ImportMove, now: datetime) -> None:
         if part.job.state != JobState.READY:
             continue
         if part.needs:
-            _pause(move, _("Your move stopped: a file needs an answer first."))
+            _pause(move, _("Your move stopped: a file needs an answer first."), now)
             return
         part.job.report = {}  # its preview was made before the earlier files were there
         part.job.save(update_fields=["report"])
@@ -337,21 +337,21 @@ def _start_next(principal: Principal, move: ImportMove, now: datetime) -> None:
         except (ServiceError, PermissionDenied) as error:
             words = str(error) or _("You cannot change this.")
             Job.objects.filter(pk=part.job.pk).update(state=JobState.FAILED, error=words, ended_at=now)
-            _pause(move, _("Your move stopped: one file could not be imported."))
+            _pause(move, _("Your move stopped: one file could not be imported."), now)
             return
         return
     _set(move, MoveState.DONE, ended_at=now)
-    _tell(move, _("Your files are imported."))
+    _tell(move, _("Your files are imported."), now)
 
 
-def _pause(move: ImportMove, why: str) -> None:
+def _pause(move: ImportMove, why: str, now: datetime) -> None:
     _set(move, MoveState.PAUSED)
-    _tell(move, why)
+    _tell(move, why, now)
 
 
-def _tell(move: ImportMove, text: str) -> None:
+def _tell(move: ImportMove, text: str, now: datetime) -> None:
     Notification.objects.get_or_create(
-        key=f"move:{move.pk}:{move.state}:{move.files.filter(job__state=JobState.DONE).count()}",
+        key=f"move:{move.pk}:{move.state}:{now.isoformat()}",
         defaults={"user": move.user, "kind": "import-ended", "text": text[:300], "url": f"/imports/moves/{move.pk}/"},
     )
 
