@@ -177,8 +177,9 @@ class Editing:
         target = targets.get(name)
         if target is None:
             entry = self.catalogue.custom.get(name)
-            is_changing = entry is not None and entry.is_changing
-            raise ServiceError(entry.changing_words if is_changing else _("the field is no longer there"))
+            if entry is not None and entry.is_changing:
+                raise ServiceError(entry.changing_words)
+            raise ServiceError(_("the field is no longer there"))
         if kind and kind != [target.kind]:
             raise ServiceError(changed_words(target.label))
         return target
