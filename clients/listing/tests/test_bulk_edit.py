@@ -19,7 +19,9 @@ from clients.records.services.statuses import change_status
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.bulk import running
 from crm.core.bulk.targets import targets_of
+from crm.core.fields.custom import changing, conversion_jobs
 from crm.core.fields.custom.choices import Kind
+from crm.core.fields.custom.models import CustomField
 from crm.core.fields.custom.services import create_field
 from crm.core.firm.queries import firm_today
 from crm.core.listing import selection
@@ -555,3 +557,28 @@ def test_undo_of_restore_does_not_archive_what_someone_edited(client, marta):
     update_client(acting(marta), client=edited, seen_version=edited.version, city="Oslo")
     assert "1 not changed: changed again since" in undo(client).text
     assert [*Client.objects.filter(archived_at=None).values_list("name", flat=True)] == ["Edited"]
+
+
+@pytest.mark.parametrize(("is_over", "said"), [(False, "is being changed"), (True, "was changed by an administrator")])
+def test_a_type_that_changes_between_two_chunks_refuses_the_rest(
+    client, marta, aino, custom, many, monkeypatch, is_over, said
+):
+    name = custom["number"].name
+    client.force_login(marta)
+    ids = [row.pk for row in many]
+    edit(client, fields=[name], **{f"how-{name}": "set", f"to-{name}": "7"}, ids=ids)
+    real = running._step
+
+    def step(*given):
+        real(*given)
+        if not CustomField.objects.get(pk=custom["number"].pk).changes.exists():
+            change = changing.change_kind(acting(aino), field=custom["number"], kind=Kind.TEXT, now=timezone.now())
+            if is_over:
+                assert conversion_jobs.run_job(job_id=change.job_id) == "done"
+
+    monkeypatch.setattr(running, "_step", step)
+    assert running.run_job(job_id=Job.objects.get(kind="bulk").pk) == "done"
+    change = BulkChange.objects.get()
+    assert [pk for pk, _before in change.rows] == ids[:2]
+    assert [pk for pk, why in change.refused if said in why] == ids[2:]
+    assert [bool(getattr(row, name)) for row in Client.objects.order_by("pk")] == [True, True, False, False, False]

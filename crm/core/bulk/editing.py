@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from crm.core.base.errors import ServiceError
 from crm.core.bulk.targets import Target, targets_of
 from crm.core.fields.catalogue import Catalogue
+from crm.core.fields.custom.writing import changed_words
 from crm.core.listing.selection import CHANGED_SINCE, NO_CHANGE, Action, actions, outside_trash
 from crm.core.ui.forms import Field, Form, Layout, Row, When
 
@@ -39,7 +40,7 @@ Checks = Mapping[str, Callable[[Any], Any]]
 class EditForm(Form):
     """Which fields, and for each what becomes of it. `choose` in the data: somebody only changed which fields; nothing is checked.
 
-    `cleaned_data["changes"]` is {name: [how, value as JSON]}."""
+    `cleaned_data["changes"]` is {name: [how, value as JSON, the type that it was read for]}."""
 
     merges = False
 
@@ -93,7 +94,7 @@ class EditForm(Form):
             if how == "":
                 self.add_error(f"{HOW}{target.name}", _("Choose what becomes of it."))
             elif how == "clear":
-                changes[target.name] = [how, None]
+                changes[target.name] = [how, None, target.kind]
             elif how and name in data:
                 self._read(target, how, data[name], changes)
         return {"changes": changes}
@@ -107,7 +108,7 @@ class EditForm(Form):
         try:
             if check := self.checks.get(target.name):
                 given = check(given)
-            changes[target.name] = [how, target.json(given)]
+            changes[target.name] = [how, target.json(given), target.kind]
         except forms.ValidationError as error:
             self.add_error(name, error)
         except ValueError as error:
@@ -142,11 +143,11 @@ class Editing:
         return EditForm(data, principal=principal, targets=self.targets, checks=self.checks or {})
 
     def act(self, principal: Any, row: Any, values: dict[str, Any], now: datetime) -> dict[str, Any]:
-        """{name: [before, after]} as JSON. A hidden value counts as none: a new one takes its place, and there is nothing to clear. Raises
+        """{name: [before, after, type]} as JSON. A hidden value counts as none: a new one takes its place, and there is nothing to clear. Raises
         ServiceError, PermissionDenied."""
         targets, before, fields = self.targets, {}, {}
-        for name, (how, given) in values["changes"].items():
-            target = targets[name]
+        for name, (how, given, *kind) in values["changes"].items():
+            target = self._target(targets, name, kind)
             present = target.raw(row)
             wanted = target.wanted(how, present, given)
             if wanted != present:
@@ -157,20 +158,31 @@ class Editing:
         if not fields:
             raise ServiceError(str(NO_CHANGE))
         saved = self._written(principal, row, now, row.seen_version, fields)
-        return {name: [present, targets[name].raw(saved)] for name, present in before.items()}
+        return {name: [present, targets[name].raw(saved), targets[name].kind] for name, present in before.items()}
 
     def undo(self, principal: Any, row: Any, before: dict[str, Any], now: datetime) -> None:
         """Raises ServiceError for a row that was changed since, or whose field is gone."""
         targets, fields = self.targets, {}
-        for name, (was, became) in before.items():
-            target = targets.get(name)
-            if target is None:
-                raise ServiceError(_("the field is no longer there"))
+        for name, (was, became, *kind) in before.items():
+            target = self._target(targets, name, kind)
             if target.raw(row) != became or target.is_hidden(principal, became):
                 raise ServiceError(str(CHANGED_SINCE))
             target.check(row)
             fields[name] = target.value(was)
         self._written(principal, row, now, row.seen_version, fields)
+
+    def _target(self, targets: dict[str, Target], name: str, kind: list[str]) -> Target:
+        """`kind`: [the type that its values are of], [] if that was not kept. Raises ServiceError if the field is gone, or has, or is getting,
+        another type."""
+        target = targets.get(name)
+        if target is None:
+            entry = self.catalogue.custom.get(name)
+            if entry is not None and entry.is_changing:
+                raise ServiceError(entry.changing_words)
+            raise ServiceError(_("the field is no longer there"))
+        if kind and kind != [target.kind]:
+            raise ServiceError(changed_words(target.label))
+        return target
 
     def _written(self, principal: Any, row: Any, now: datetime, seen: int | None, fields: dict[str, Any]) -> Any:
         try:

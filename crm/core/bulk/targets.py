@@ -38,6 +38,11 @@ class Target:
     def label(self) -> Any:
         return self.field.label
 
+    @property
+    def kind(self) -> str:
+        """The type of its values, if that may change."""
+        return ""
+
     def control(self, principal: Any) -> forms.Field:
         """The form field of its new value, with what the principal may choose."""
         raise NotImplementedError
@@ -140,6 +145,10 @@ class Own(Target):
 
 class Custom(Target):
     """A field of the firm's own."""
+
+    @property
+    def kind(self):
+        return self.field.definition.kind
 
     def control(self, principal):
         return self.field.control(principal, is_required=False)

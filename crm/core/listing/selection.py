@@ -366,7 +366,7 @@ def to_undo(change: BulkChange) -> BulkChange:
         running = _("The undo is already running.")
         raise ServiceError(running if change.undone_at else _("This is still running. Stop it or wait, then undo it."))
     if change.undone_at:
-        raise ServiceError(_("This import was already undone."))
+        raise ServiceError(_("This was already undone."))
     if not may_be_undone(change):
         raise ServiceError(_("There is nothing to undo."))
     return change

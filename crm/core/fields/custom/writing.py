@@ -61,9 +61,14 @@ def _of_now(row: Any, catalogue: Catalogue, entries: Entries, given: Iterable[st
         present = {name: entry for name, entry in catalogue.custom.items() if not entry.is_computed}
     for name in given:
         if name not in present or present[name].definition.kind != entries[name].definition.kind:
-            words = _("“%(name)s” was changed by an administrator just now. Reload the page and enter its value again.")
-            raise ServiceError(words % {"name": entries[name].label}, field=name)
+            raise ServiceError(changed_words(entries[name].label), field=name)
     return present
+
+
+def changed_words(label: Any) -> str:
+    """Of a value that was entered for another type."""
+    words = _("“%(name)s” was changed by an administrator just now. Reload the page and enter its value again.")
+    return words % {"name": label}
 
 
 def _put(row: Any, kept: dict[str, Any], entry: CustomEntry, value: Any) -> None:
