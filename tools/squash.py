@@ -15,6 +15,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import AddField, CreateModel, RunSQL
 from django.db.migrations.utils import resolve_relation
 from django.db.migrations.writer import MigrationWriter
+from pgtrigger.migrations import AddTrigger
 
 from crm.core.base.migrations import CreateModels
 
@@ -78,7 +79,7 @@ def _without(sql):
 
 
 def _models(state, app: str):
-    """(CreateModels of the app, the fields that refer in a ring, the other apps that they refer to)."""
+    """(CreateModels of the app, the fields that refer in a ring and triggers of proxies, the other apps that they refer to)."""
     found = {name: one for (of, name), one in state.models.items() if of == app}
     late = {
         (name, field): one
@@ -91,13 +92,18 @@ def _models(state, app: str):
         targets = set(_targets(app, model, {field for of, field in late if of == name}))
         needs[name] = {target for of, target in targets if of == app and target != name}
         others |= {of for of, _target in targets if of in FIRST_PARTY and of != app}
-    created = []
+    created: list[CreateModel] = []
+    of_proxies: list[AddTrigger] = []
     for name in _in_order(needs):
         model = found[name]
         fields = [(field, one) for field, one in model.fields.items() if (name, field) not in late]
-        created.append(CreateModel(model.name, fields, model.options, tuple(model.bases), model.managers))
+        options, triggers = dict(model.options), []
+        if options.get("proxy"):  # has no table that is created with its triggers
+            triggers = options.pop("triggers", [])
+        created.append(CreateModel(model.name, fields, options, tuple(model.bases), model.managers))
+        of_proxies += [AddTrigger(model_name=name, trigger=trigger) for trigger in triggers]
     added = [AddField(model_name=name, name=field, field=one) for (name, field), one in late.items()]
-    return CreateModels(created), added, others
+    return CreateModels(created), [*added, *of_proxies], others
 
 
 def _through(field) -> bool:

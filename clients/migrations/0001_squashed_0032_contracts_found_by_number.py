@@ -15,6 +15,7 @@ import django.db.models.functions.comparison
 import django.db.models.functions.math
 import django.db.models.functions.text
 import pgtrigger.compiler
+import pgtrigger.migrations
 from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
@@ -212,7 +213,6 @@ class Migration(migrations.Migration):
                     'proxy': True,
                     'indexes': [],
                     'constraints': [],
-                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_clienttagevent" ("client_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "tag_id") VALUES (NEW."client_id", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."tag_id"); RETURN NULL;', hash='d69c86b22ec1a855f6ee50a9ee9883161061868c', operation='INSERT', pgid='pgtrigger_insert_insert_f3648', table='clients_client_tags', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "clients_clienttagevent" ("client_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "tag_id") VALUES (NEW."client_id", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."tag_id"); RETURN NULL;', hash='722409c08a7723c1f8f515e9ae7cbfd2a92fdf5a', operation='UPDATE', pgid='pgtrigger_update_update_2a73b', table='clients_client_tags', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_clienttagevent" ("client_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "tag_id") VALUES (OLD."client_id", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."tag_id"); RETURN NULL;', hash='e7cf98576ee5c7d0ea4ce23ca4f6f5e7cfaa593a', operation='DELETE', pgid='pgtrigger_delete_delete_f63bb', table='clients_client_tags', when='AFTER'))],
                 },
                 bases=('clients.client_tags',),
             ), migrations.CreateModel(
@@ -1644,6 +1644,18 @@ class Migration(migrations.Migration):
             model_name='engagement',
             name='team',
             field=models.ManyToManyField(blank=True, related_name='team_engagements', through='clients.EngagementTeam', to=settings.AUTH_USER_MODEL, verbose_name='team'),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='clienttag',
+            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_clienttagevent" ("client_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "tag_id") VALUES (NEW."client_id", NEW."id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."tag_id"); RETURN NULL;', hash='d69c86b22ec1a855f6ee50a9ee9883161061868c', operation='INSERT', pgid='pgtrigger_insert_insert_f3648', table='clients_client_tags', when='AFTER')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='clienttag',
+            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "clients_clienttagevent" ("client_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "tag_id") VALUES (NEW."client_id", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."tag_id"); RETURN NULL;', hash='722409c08a7723c1f8f515e9ae7cbfd2a92fdf5a', operation='UPDATE', pgid='pgtrigger_update_update_2a73b', table='clients_client_tags', when='AFTER')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='clienttag',
+            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_clienttagevent" ("client_id", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "tag_id") VALUES (OLD."client_id", OLD."id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."tag_id"); RETURN NULL;', hash='e7cf98576ee5c7d0ea4ce23ca4f6f5e7cfaa593a', operation='DELETE', pgid='pgtrigger_delete_delete_f63bb', table='clients_client_tags', when='AFTER')),
         ),
         migrations.RunSQL(
             sql='\nUPDATE clients_revenueline SET invoice_id = NULL, version = version + 1, updated_at = now()\nWHERE invoice_id IN (\n    SELECT invoice.id FROM clients_invoice AS invoice JOIN clients_engagement AS engagement ON engagement.id = invoice.engagement_id\n    WHERE engagement.is_restricted)\n',

@@ -7,6 +7,7 @@ import django.core.validators
 import django.db.models.deletion
 import interactions.surveys.models
 import pgtrigger.compiler
+import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
@@ -247,7 +248,6 @@ class Migration(migrations.Migration):
                     'proxy': True,
                     'indexes': [],
                     'constraints': [],
-                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_interactioncontactevent" ("contact_id", "id", "interaction_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."contact_id", NEW."id", NEW."interaction_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='e7b0e182c3d8e87dce991a0672fa4109e2e2ef0e', operation='INSERT', pgid='pgtrigger_insert_insert_e3461', table='interactions_interaction_contacts', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_interactioncontactevent" ("contact_id", "id", "interaction_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."contact_id", NEW."id", NEW."interaction_id", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='07f3fcbe357d6bb6b7e28f03182e33eefd5bc5c7', operation='UPDATE', pgid='pgtrigger_update_update_44a43', table='interactions_interaction_contacts', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_interactioncontactevent" ("contact_id", "id", "interaction_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."contact_id", OLD."id", OLD."interaction_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='0e51296db276cf3cf0c15a2ff66e9165c9debcaa', operation='DELETE', pgid='pgtrigger_delete_delete_0ad98', table='interactions_interaction_contacts', when='AFTER'))],
                 },
                 bases=('interactions.interaction_contacts',),
             ), migrations.CreateModel(
@@ -258,7 +258,6 @@ class Migration(migrations.Migration):
                     'proxy': True,
                     'indexes': [],
                     'constraints': [],
-                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_interactioncolleagueevent" ("id", "interaction_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "user_id") VALUES (NEW."id", NEW."interaction_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."user_id"); RETURN NULL;', hash='b276d8001f922f937319f664bef63fe048caffcf', operation='INSERT', pgid='pgtrigger_insert_insert_96048', table='interactions_interaction_participants', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_interactioncolleagueevent" ("id", "interaction_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "user_id") VALUES (NEW."id", NEW."interaction_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."user_id"); RETURN NULL;', hash='8aaa76274ee2fad79f8ca92337eebc1695c2ff25', operation='UPDATE', pgid='pgtrigger_update_update_f88c6', table='interactions_interaction_participants', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_interactioncolleagueevent" ("id", "interaction_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "user_id") VALUES (OLD."id", OLD."interaction_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."user_id"); RETURN NULL;', hash='ffbcc02f6ab6e95e200cc5a89fc43845753f3736', operation='DELETE', pgid='pgtrigger_delete_delete_a8df5', table='interactions_interaction_participants', when='AFTER'))],
                 },
                 bases=('interactions.interaction_participants',),
             ), migrations.CreateModel(
@@ -818,6 +817,30 @@ class Migration(migrations.Migration):
                     'constraints': [],
                 },
             )],
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='interactioncontact',
+            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_interactioncontactevent" ("contact_id", "id", "interaction_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."contact_id", NEW."id", NEW."interaction_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id"); RETURN NULL;', hash='e7b0e182c3d8e87dce991a0672fa4109e2e2ef0e', operation='INSERT', pgid='pgtrigger_insert_insert_e3461', table='interactions_interaction_contacts', when='AFTER')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='interactioncontact',
+            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_interactioncontactevent" ("contact_id", "id", "interaction_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."contact_id", NEW."id", NEW."interaction_id", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='07f3fcbe357d6bb6b7e28f03182e33eefd5bc5c7', operation='UPDATE', pgid='pgtrigger_update_update_44a43', table='interactions_interaction_contacts', when='AFTER')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='interactioncontact',
+            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_interactioncontactevent" ("contact_id", "id", "interaction_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."contact_id", OLD."id", OLD."interaction_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id"); RETURN NULL;', hash='0e51296db276cf3cf0c15a2ff66e9165c9debcaa', operation='DELETE', pgid='pgtrigger_delete_delete_0ad98', table='interactions_interaction_contacts', when='AFTER')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='interactioncolleague',
+            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_interactioncolleagueevent" ("id", "interaction_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "user_id") VALUES (NEW."id", NEW."interaction_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."user_id"); RETURN NULL;', hash='b276d8001f922f937319f664bef63fe048caffcf', operation='INSERT', pgid='pgtrigger_insert_insert_96048', table='interactions_interaction_participants', when='AFTER')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='interactioncolleague',
+            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "interactions_interactioncolleagueevent" ("id", "interaction_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "user_id") VALUES (NEW."id", NEW."interaction_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."user_id"); RETURN NULL;', hash='8aaa76274ee2fad79f8ca92337eebc1695c2ff25', operation='UPDATE', pgid='pgtrigger_update_update_f88c6', table='interactions_interaction_participants', when='AFTER')),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name='interactioncolleague',
+            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "interactions_interactioncolleagueevent" ("id", "interaction_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "user_id") VALUES (OLD."id", OLD."interaction_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."user_id"); RETURN NULL;', hash='ffbcc02f6ab6e95e200cc5a89fc43845753f3736', operation='DELETE', pgid='pgtrigger_delete_delete_a8df5', table='interactions_interaction_participants', when='AFTER')),
         ),
         migrations.RunSQL(
             sql=("SET lock_timeout = '5s'", "ALTER TABLE interactions_interaction ADD COLUMN IF NOT EXISTS words tsvector GENERATED ALWAYS AS (core_words(subject || ' ' || body)) STORED", 'RESET lock_timeout'),
