@@ -98,7 +98,7 @@ def test_the_wizard_asks_nothing_about_cards(ines, client):
     file = store_bytes(acting(ines), name="book.vcf", data=NEW.encode())
     job = service.create_import(acting(ines), kind=kinds.get("clients"), file=file)
     page = client.get(reverse("core:import_columns", args=[job.pk])).text
-    assert "Photos, logos and sounds are left out (1)." in page
+    assert "Photos, logos and sounds are skipped (1)." in page
     assert "Encoding" not in page
     fields = {f"map_{name}": column for name, column in job.options["mapping"].items()} | {"system": "vcard"}
     answer = client.post(reverse("core:import_columns", args=[job.pk]), fields)
