@@ -62,7 +62,7 @@ def amount(text: str) -> Decimal | None:
         return None
     found = {*numbers_of(text).values()}
     if len(found) != 1:
-        raise ValueError(_("“%(text)s” could be read as different amounts.") % {"text": text[:40]})
+        raise ValueError(_("“%(text)s” is not a clear amount.") % {"text": text[:40]})
     return Decimal(found.pop()).quantize(CENT, ROUND_HALF_UP)
 
 

@@ -75,11 +75,9 @@ def _tables(grid: Grid) -> list[Table]:
         unnumbered += _is_sale(cells) and not cells["number"]
     remarks = []
     if others:
-        remarks.append(_("Payments and other lines that are not sales are skipped (%(n)d lines).") % {"n": others})
+        remarks.append(_("Lines skipped because they are not sales, such as payments: %(n)d.") % {"n": others})
     if unnumbered:
-        remarks.append(
-            _("Sales without a number become revenue lines without an invoice (%(n)d lines).") % {"n": unnumbered}
-        )
+        remarks.append(_("Sales without a number, imported as revenue without an invoice: %(n)d.") % {"n": unnumbered})
     header = _header(grid.head())
     is_of_lines = "product" in _places(header) if header else False
     if not is_of_lines:

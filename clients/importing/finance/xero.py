@@ -50,7 +50,7 @@ def _tables(grid: Grid) -> list[Table]:
     def entries() -> Iterator[Entry]:
         return (_entry(row, cells, sums) for row, cells in _cells(grid) if not _is_draft(cells))
 
-    remarks = (_("Drafts are skipped (%(n)d lines).") % {"n": drafts},) if drafts else ()
+    remarks = (_("Lines skipped because they are drafts: %(n)d.") % {"n": drafts},) if drafts else ()
     return books.tables_of(grid, entries, system="xero", remarks=remarks)
 
 

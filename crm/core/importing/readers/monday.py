@@ -101,7 +101,7 @@ def _tables(grid: Grid) -> list[Table]:
             parts[what].links.add(place)
         if place < len(parts[what].header) and checked[what, place]:
             parts[what].checks.add(place)
-    remarks = [_("Group totals are skipped (%(n)d lines).") % {"n": sums}] if sums else []
+    remarks = [_("Group totals skipped: %(n)d.") % {"n": sums}] if sums else []
     found = [_table(grid, "item", parts["item"], "", grid.title, remarks)]
     if parts["subitem"].header:
         title = _("%(board)s: subitems") % {"board": grid.title}

@@ -58,7 +58,7 @@ def _grid(archive: ZipFile, path: str, key: str, title: str, strings, styles, re
     with archive.open(path) as file:
         write(kept, sheet.read(file))
     if sheet.filled:
-        remarks += (_("Merged cells: their value is copied to each row (%(n)d cells).") % {"n": sheet.filled},)
+        remarks += (_("Merged cells whose value is copied to each row: %(n)d.") % {"n": sheet.filled},)
     return Grid(key, title, partial(read, kept), is_slow=True, remarks=remarks)
 
 

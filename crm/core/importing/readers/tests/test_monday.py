@@ -77,7 +77,7 @@ def test_a_board_is_its_items_with_their_group():
     assert board.header == [*HEAD[:8], "Value (2)", ID, "Site - Link", "Group"]
     assert board.total == 3
     assert (board.system, board.mapping, board.kind) == ("monday", {"external_id": ID}, "")
-    assert board.remarks == ("Group totals are skipped (2 lines).",)
+    assert board.remarks == ("Group totals skipped: 2.",)
     rows = said(board)
     assert [(row["Name"], row["Group"], row[ID]) for row in rows] == [
         ("Alpha", "Active", "7001"),

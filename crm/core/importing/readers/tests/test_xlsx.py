@@ -112,7 +112,7 @@ def test_merged_cells_give_their_value_to_each_row():
     data = workbook(merge, A=[["Client", "Mail", "Phone"], ["Alpha", "a", "1"], [None, "b", "2"], ["Beta", "c", None]])
     (table,) = tables(data)
     assert [row.cells for row in table.read()] == [["Alpha", "a", "1"], ["Alpha", "b", "2"], ["Beta", "c", ""]]
-    assert "(1 cells)" in table.remarks[0]
+    assert "each row: 1." in table.remarks[0]
 
 
 def shared(texts: bytes) -> bytes:
