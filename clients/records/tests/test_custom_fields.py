@@ -243,7 +243,7 @@ def test_a_field_cannot_be_made_unique_while_values_repeat(marta, admin, add):
     field = add("text", "VAT")
     for _n in range(2):
         make_client(owner=marta, cf_vat="same")
-    with pytest.raises(ServiceError, match="1 values are there more than once") as refused:
+    with pytest.raises(ServiceError, match="Values that occur more than once: 1") as refused:
         services.update_field(admin, field=field, is_unique=True)
     assert refused.value.field == "is_unique"
     field.refresh_from_db()

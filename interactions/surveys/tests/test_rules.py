@@ -236,7 +236,7 @@ def test_while_its_segment_is_gone_a_rule_asks_nobody_and_tells_once(client, man
     segment = shared_segment(manager)
     found = rule(survey, manager, segment=segment, now=at_utc(date(2026, 11, 30), 9))
     if what == "deleted":
-        delete_segment(acting(manager), segment=segment, now=NOW)
+        delete_segment(acting(manager), segment=segment, now=NOW, is_in_use_too=True)
     elif what == "unshared":
         Segment.objects.filter(pk=segment.pk).update(is_shared=False)
     else:
@@ -295,7 +295,7 @@ def test_a_rule_goes_on_where_it_stood_once_another_segment_is_chosen(manager, m
     person(northwind, "Elina", "Saari", is_primary=True)
     segment = shared_segment(manager)
     found = rule(survey, manager, segment=segment, now=at_utc(date(2026, 11, 30), 9))
-    delete_segment(acting(manager), segment=segment, now=NOW)
+    delete_segment(acting(manager), segment=segment, now=NOW, is_in_use_too=True)
     day = day_of(northwind, found)
     rules.plan_surveys(at_utc(day, 8))
     rule(survey, manager, segment=None, now=at_utc(day, 9))

@@ -88,7 +88,7 @@ def _check(found: Conversion, *, keeps_aside: bool, is_answered: bool) -> None:
     made = [str(value.becomes).casefold() for value in found.fitting]
     if found.to.is_unique and len(made) != len(set(made)):
         n = len(made) - len(set(made))
-        words = _("%(n)d values occur more than once. Change them first.") % {"n": n}
+        words = _("Values that occur more than once: %(n)d. Change them first.") % {"n": n}
         raise ServiceError(words, field="is_unique")
 
 

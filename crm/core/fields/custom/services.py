@@ -378,7 +378,7 @@ def index_again(row: CustomField, of: Record) -> None:
             set_indexes(row, of.model)
     except IntegrityError as error:
         n = repeated(row, of.model)
-        words = _("%(n)d values occur more than once. Change them first.") % {"n": n}
+        words = _("Values that occur more than once: %(n)d. Change them first.") % {"n": n}
         raise ServiceError(words, field="is_unique") from error
     except OperationalError as error:  # somebody else's long transaction holds the table
         raise ServiceError(str(BUSY)) from error
