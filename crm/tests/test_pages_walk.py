@@ -143,7 +143,8 @@ def test_the_main_pages_are_accessible_and_quiet(page, live_server, sign_in, ass
         assert page.locator(".sidebar").bounding_box()["width"] < 64, "half a window has the side bar as icons"
         look_at_paper(page, address)
         page.emulate_media(media="screen", color_scheme="dark")
-        resize(page, 320)
+        page.set_viewport_size({"width": 320, "height": 700})
+        page.reload()
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 320, f"{address} is {wide} px wide on a phone"
         assert_accessible(page)
