@@ -90,7 +90,10 @@ TROUBLE = """() => {
   }
   return found;
 }"""
-CONTROLS = ".composer, .sidebar, .page-actions, .tabs, .views, main button:not(.ob-tick):not(.visually-hidden), main .btn, .toast-region, .follow-up-acts, .col-select"
+CONTROLS = (
+    ".composer, .sidebar, .page-actions, .tabs, .views, main button:not(.ob-tick):not(.visually-hidden), "
+    "main .btn, .toast-region, .follow-up-acts, .col-select"
+)
 
 
 def trouble(page) -> list[str]:
