@@ -81,7 +81,7 @@ def contact_details(
 
 
 def of_contacts(rows: QuerySet) -> Iterator[Details]:
-    """What identifies these contacts, in four queries. A restricted client is none of it: a reason tells nobody of one."""
+    """What identifies these contacts, in four queries. Restricted clients are left out, so that no reason reveals one."""
     pks = rows.order_by().values("pk")
     mails, phones, clients = (
         _grouped(found.filter(contact__in=pks).values_list("contact_id", column))

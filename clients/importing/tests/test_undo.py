@@ -35,7 +35,7 @@ ASIDE = {"core.Job", "core.StoredFile", "core.Notification", "core.Heartbeat"}
 
 
 def snapshot():
-    """Every row of every table of ours, without what goes on counting."""
+    """Every row of our tables, without versions and times of change."""
     found = {}
     for model in apps.get_models(include_auto_created=True):
         if hasattr(model, "pgh_tracked_model") or model._meta.proxy or model._meta.label in ASIDE:

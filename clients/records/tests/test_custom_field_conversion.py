@@ -293,7 +293,7 @@ def test_the_type_of_a_field_with_a_long_key_changes_too(admin, field, marta):
     row.refresh_from_db()
     assert [getattr(row, each.name) for each in long] == [0, 9, 2] and len(row.custom) == 5
     told = CLIENT_FIELDS.custom_fields.changes(row.custom | {long[1].key: "1"}, row.custom)
-    assert told == [], "the latest type is told of"
+    assert told == [], "only the latest type is announced"
     for change in reversed(changes):
         changing.undo_change(admin, change=change, now=NOW)
         run_all()

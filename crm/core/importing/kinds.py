@@ -21,7 +21,7 @@ PEOPLE = "people"  # the vocabulary of colleagues
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The few words that a column may say here. A word of the file that is none of them is asked for once per file, and
+    """The words that a column may hold here. Any other word in the file is asked about once per file, and
     remembered under `key` for the system it came from.
 
     `options()` are [(what a cell says, label)]. `is_read`: the column's parser knows more words than those. `also` are words

@@ -2,7 +2,7 @@
 
 The values of the new type are written beside the old ones, in another slot of the rows. Until all of them stand there the field is read
 where it was, and nobody may write it; then one short transaction points the field to the other slot. So there is no moment with values of
-two types, whatever ends the work in between. The old values stay for undo until somebody enters another one.
+two types, whatever ends the work in between. The old values are kept for undo until somebody enters a new one.
 """
 
 from collections.abc import Iterable

@@ -302,7 +302,7 @@ def _copies(change: FieldChange, aside: str) -> Callable[[dict[str, Any]], bool]
 
 
 def _apply(principal: Principal, job: Job, change: FieldChange) -> None:
-    """The field is read with its new type from here on. First whatever was written past the services is converted too."""
+    """Switch the field to its new type. First convert what was written past the services."""
     made = _made_of_all(change)  # before others have to wait
     row, of = _locked(change)
     _write(of, change.to_slot, _converted(change, _others(change, made)), _aside_of(change))

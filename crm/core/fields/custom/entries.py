@@ -152,7 +152,7 @@ class CustomFields:
         return found
 
     def handed_on(self, custom: dict[str, Any]) -> dict[str, Any]:
-        """What a row that takes the place of another has of it: all, whatever the types are becoming, but values that may be there once."""
+        """The values that a successor takes over: all of them, also of fields whose type is changing, except unique ones."""
         alone = {name for field in self.known().values() if field.is_unique for name in (field.key, field.stem)}
         return {slot: kept for slot, kept in custom.items() if key_in(slot) not in alone}
 

@@ -79,7 +79,7 @@ def tables_of(grid: Grid) -> list[Table]:
 
 
 def place_of(header: list[str], *names: str) -> int | None:
-    """The place of the first of these names that is a header, whatever its case."""
+    """The place of the first of these names that is a header, ignoring case."""
     folded = [" ".join(name.split()).casefold() for name in header]
     return next((folded.index(name) for name in names if name in folded), None)
 
