@@ -4,13 +4,12 @@ The job's `options` name the change, the rows with the version they had when it 
 the form reads that again here, so a choice that is gone by then stops the job with the form's own words.
 """
 
-import logging
 import uuid
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,16 +23,11 @@ from crm.core.listing.models import BulkChange
 from crm.core.listing.selection import Action
 from crm.core.notifications.models import Notification
 from crm.core.work.choices import JobState
-from crm.core.work.leases import OPEN, give_back, queue, release, still_mine, take
+from crm.core.work.leases import OPEN, Refused, give_back, queue, release, run_leased, still_mine
 from crm.core.work.models import Job
 from crm.core.work.stopping import is_stopping
 
-log = logging.getLogger(__name__)
 CHUNK = 100
-
-
-class Refused(Exception):
-    """The job cannot go on; the message is for people."""
 
 
 @transaction.atomic
@@ -84,26 +78,14 @@ def _with_versions(principal: Principal, action: Action, pks: list[int]) -> list
 
 
 def run_job(*, job_id: int) -> str:
-    """Do a queued bulk job, or go on with one whose worker died. Safe to call twice and concurrently. Returns its state."""
-    token = uuid.uuid4()
-    job = take(job_id, token)
-    if job is None:
-        return Job.objects.get(pk=job_id).state
-    try:
-        _run(job, token)
-    except Refused as error:
-        _fail(job, token, str(error))
-    except OperationalError:
-        log.warning("bulk job %s was interrupted by the database; it goes on when its lease has ended", job_id)
-        raise
-    except Exception:
-        log.exception("bulk job %s stopped", job_id)
-        words = _("This stopped because of an internal error. The rows counted so far were changed.")
-        if is_undo_of(job):
-            words = _("The undo stopped because of an internal error. Undo again to go on where it stopped.")
-        _fail(job, token, words)
-        raise
-    return Job.objects.get(pk=job_id).state
+    """Do a queued bulk job (`run_leased`)."""
+    return run_leased(job_id, _run, _fail, _stopped_words)
+
+
+def _stopped_words(job: Job) -> str:
+    if is_undo_of(job):
+        return _("The undo stopped because of an internal error. Undo again to go on where it stopped.")
+    return _("This stopped because of an internal error. The rows counted so far were changed.")
 
 
 def _run(job: Job, token: uuid.UUID) -> None:

@@ -5,7 +5,6 @@ of before. A record that somebody changed since, or that something of somebody's
 reason. The rows are read from the history (`journal`), restored as they were, and locked before they are compared.
 """
 
-import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable
@@ -15,7 +14,7 @@ from typing import Any
 
 import pghistory
 from django.apps import apps
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -30,11 +29,10 @@ from crm.core.importing.permissions import may_import_job
 from crm.core.notifications.models import Notification
 from crm.core.work import leases
 from crm.core.work.choices import JobState
-from crm.core.work.leases import OPEN, give_back, release, still_mine, take
+from crm.core.work.leases import OPEN, give_back, release, run_leased, still_mine
 from crm.core.work.models import Job
 from crm.core.work.stopping import is_stopping
 
-log = logging.getLogger(__name__)
 KIND = "undo-import"
 CHUNK = 200
 MAX_LEFT = 5000  # each chunk writes the whole report
@@ -116,23 +114,17 @@ def stop_undo(principal: Principal, *, job: Job, now: datetime) -> None:
 
 
 def run_job(*, job_id: int) -> str:
-    """Do a queued undo, or go on with one whose worker died. Safe to call twice and concurrently. Returns its state."""
-    token = uuid.uuid4()
-    undo = take(job_id, token)
-    if undo is None:
-        return Job.objects.get(pk=job_id).state
-    try:
-        _run(undo, token)
-    except OperationalError:
-        log.warning("undo %s was interrupted by the database; it goes on when its lease has ended", job_id)
-        raise
-    except Exception:
-        log.exception("undo %s stopped", job_id)
-        words = _("The undo stopped because of an internal error. Undo again to go on where it stopped.")
-        mine = Job.objects.filter(pk=undo.pk, lease_token=token)
-        mine.update(state=JobState.FAILED, error=words, ended_at=timezone.now(), lease_token=None, lease_until=None)
-        raise
-    return Job.objects.get(pk=job_id).state
+    """Do a queued undo (`run_leased`)."""
+    return run_leased(job_id, _run, _fail, _stopped_words)
+
+
+def _fail(undo: Job, token: uuid.UUID, message: str) -> None:
+    mine = Job.objects.filter(pk=undo.pk, lease_token=token)
+    mine.update(state=JobState.FAILED, error=message, ended_at=timezone.now(), lease_token=None, lease_until=None)
+
+
+def _stopped_words(undo: Job) -> str:
+    return _("The undo stopped because of an internal error. Undo again to go on where it stopped.")
 
 
 def _run(undo: Job, token: uuid.UUID) -> None:

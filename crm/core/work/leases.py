@@ -3,13 +3,14 @@
 A worker that dies loses its lease after 90 seconds; the next tick wakes another one, which goes on after the last saved progress.
 """
 
+import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from crm.core.base.registry import Registry
@@ -17,6 +18,7 @@ from crm.core.work import jobs
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
 
+log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=90)
 OPEN = (JobState.QUEUED, JobState.CHECKING, JobState.RUNNING)
 
@@ -91,6 +93,39 @@ def resume(now: datetime) -> int:
     for job_id in waiting.values_list("pk", flat=True):
         jobs.enqueue("crm.core.tasks.run_job", job_id=job_id)
     return len(waiting)
+
+
+class Refused(Exception):
+    """The job cannot go on; the message is for people."""
+
+
+def run_leased(
+    job_id: int,
+    do: Callable[[Job, uuid.UUID], None],
+    fail: Callable[[Job, uuid.UUID, str], None],
+    words: Callable[[Job], str],
+) -> str:
+    """Do a queued job, or go on with one whose worker died. Safe to call twice and concurrently. Returns the job's state.
+
+    `fail` ends it with the message of a refusal, or with `words` after an error of ours. If the database goes away, another worker
+    goes on once the lease has ended.
+    """
+    token = uuid.uuid4()
+    job = take(job_id, token)
+    if job is None:
+        return Job.objects.get(pk=job_id).state
+    try:
+        do(job, token)
+    except Refused as error:
+        fail(job, token, str(error))
+    except OperationalError:
+        log.warning("%s %s was interrupted by the database; it goes on when its lease has ended", job.kind, job_id)
+        raise
+    except Exception:
+        log.exception("%s %s stopped", job.kind, job_id)
+        fail(job, token, words(job))
+        raise
+    return Job.objects.get(pk=job_id).state
 
 
 def seconds_left(job: Job) -> int | None:

@@ -2,14 +2,13 @@
 points the field to them. A worker that is killed loses the chunk it was at."""
 
 import json
-import logging
 import uuid
 from collections.abc import Callable
 from copy import copy
 from typing import Any
 
 import pghistory
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -42,11 +41,10 @@ from crm.core.fields.custom.sql import at
 from crm.core.fields.custom.telling import tell_changed
 from crm.core.notifications.models import Notification
 from crm.core.work.choices import JobState
-from crm.core.work.leases import give_back, release, still_mine, take
+from crm.core.work.leases import Refused, give_back, release, run_leased, still_mine
 from crm.core.work.models import Job
 from crm.core.work.stopping import is_stopping
 
-log = logging.getLogger(__name__)
 CHUNK = 500
 # beside the value, or as text into another field; NULL in both removes what stood beside
 WRITE = """
@@ -79,29 +77,18 @@ Row = tuple[int, Any, str | None]  # its number, the value, or the text for the 
 Found = tuple[int, Any, Any, Any]
 
 
-class Refused(Exception):
-    """The job cannot go on; the message is for people."""
-
-
 def run_job(*, job_id: int) -> str:
-    """Do a queued change of type, or go on with one whose worker died. Safe to call twice and concurrently. Returns the job's state."""
-    token = uuid.uuid4()
-    job = take(job_id, token)
-    if job is None:
-        return Job.objects.get(pk=job_id).state
-    try:
-        with pghistory.context(user=job.user_id):
-            _run(job, token)
-    except Refused as error:
-        _fail(job, token, str(error))
-    except OperationalError:
-        log.warning("change of type %s was interrupted by the database; it goes on when its lease has ended", job_id)
-        raise
-    except Exception:
-        log.exception("change of type %s stopped", job_id)
-        _fail(job, token, _("The change stopped because of an internal error. The field is unchanged."))
-        raise
-    return Job.objects.get(pk=job_id).state
+    """Do a queued change of type (`run_leased`)."""
+    return run_leased(job_id, _run_in_context, _fail, _stopped_words)
+
+
+def _run_in_context(job: Job, token: uuid.UUID) -> None:
+    with pghistory.context(user=job.user_id):
+        _run(job, token)
+
+
+def _stopped_words(job: Job) -> str:
+    return _("The change stopped because of an internal error. The field is unchanged.")
 
 
 def _run(job: Job, token: uuid.UUID) -> None:
