@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from crm.core.base.principals import SYSTEM
-from crm.core.importing import moves
+from crm.core.importing import continuing
 from crm.core.mail.delivery.deliverer import deliver_due
 from crm.core.work import jobs, leases, schedule
 
@@ -30,5 +30,5 @@ def run_job(job_id: int) -> None:
 
 @shared_task(name="crm.core.tasks.continue_move")
 def continue_move(move_id: int) -> None:
-    """Start the next file of a move, once the one before it is imported."""
-    moves.continue_move(SYSTEM, move_id=move_id, now=timezone.now())
+    """Start the next import or undo of a move, once the one before it has ended."""
+    continuing.continue_move(SYSTEM, move_id=move_id, now=timezone.now())

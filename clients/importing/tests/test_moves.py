@@ -10,7 +10,7 @@ from clients.records.models import Client
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.files.services import store_bytes
-from crm.core.importing import kinds, moves, planner, readers, running
+from crm.core.importing import continuing, kinds, moves, planner, readers, running
 from crm.core.importing import services as imports
 from crm.core.importing.models import ImportMove
 from crm.core.notifications.models import Notification
@@ -64,7 +64,7 @@ def started(actor, move):
 def run_next(move):
     """Let the file that waits run, and the move go on as a worker would."""
     running.run_job(job_id=Job.objects.get(in_move__move=move, state="queued").pk)
-    moves.continue_move(SYSTEM, move_id=move.pk, now=NOW)
+    continuing.continue_move(SYSTEM, move_id=move.pk, now=NOW)
     move.refresh_from_db()
 
 
@@ -115,7 +115,7 @@ def test_a_move_stops_and_says_so_when_its_user_lost_the_role(ines):
     running.run_job(job_id=Job.objects.get(state="queued").pk)
     ines.roles = []
     ines.save()
-    moves.continue_move(SYSTEM, move_id=move.pk, now=NOW)
+    continuing.continue_move(SYSTEM, move_id=move.pk, now=NOW)
     move.refresh_from_db()
     assert move.state == "paused"
     assert "role does not allow" in Job.objects.get(state="failed").error

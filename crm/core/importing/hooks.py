@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.history import queries as history
 from crm.core.importing import undoing
-from crm.core.importing.moves import continue_moves
+from crm.core.importing.continuing import continue_moves
 from crm.core.importing.permissions import may_import
 from crm.core.importing.readers import archives, monday, text, xlsx  # noqa: F401
 from crm.core.importing.running import resume_jobs, run_job

@@ -65,6 +65,12 @@ class ImportMove(models.Model):
     user = models.ForeignKey(User, models.PROTECT, related_name="+")
     state = models.CharField(max_length=10, choices=MoveState, default=MoveState.DRAFT)
     questions = models.CharField(max_length=10, blank=True, help_text="what becomes of rows that ask something")
+    undone = models.JSONField(
+        blank=True,
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        help_text="jobs whose undo the undo of the move has started",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 

@@ -15,16 +15,22 @@ from django.views.decorators.http import require_GET, require_POST
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.files.services import store_upload
-from crm.core.importing import kinds, moves
+from crm.core.importing import kinds, move_undo, moves
 from crm.core.importing import services as service
 from crm.core.importing.choices import MoveState
 from crm.core.importing.forms import AddForm, KindForm, MoveForm, ValuesForm, ZoneForm
 from crm.core.importing.models import ImportMove, SavedMapping
 from crm.core.importing.permissions import may_import
+from crm.core.importing.undoing import undo_of
 from crm.core.ui.htmx import render_page
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
 
+UNDONE = (
+    ("removed", _lazy("%(n)s removed"), ""),
+    ("restored", _lazy("%(n)s restored"), ""),
+    ("left", _lazy("%(n)s left as they are"), "text-amber"),
+)
 COUNTS = (
     ("created", _lazy("%(n)s new"), ""),
     ("updated", _lazy("%(n)s updated"), ""),
@@ -47,22 +53,28 @@ def move_page(request, pk):
 
 def _page(request, move, form, status=200):
     parts = moves.parts_of(move)
-    is_running = move.state == MoveState.RUNNING
+    is_running, is_undoing = move.state == MoveState.RUNNING, move.state == MoveState.UNDOING
+    undos = {part.job.pk: undo for part in parts if (undo := undo_of(part.job))}
     is_checking = any(part.job.state == JobState.CHECKING for part in parts)
     context = {
         "move": move,
-        "rows": [_row(part) for part in parts],
+        "rows": [_row(part, undos.get(part.job.pk)) for part in parts],
         "form": form,
         "start": MoveForm() if any(part.job.report.get("questions") for part in parts) else None,
         "words": ValuesForm(jobs=_ready(parts), user=move.user),
         "zones": _zones(parts),
         "is_running": is_running,
-        "is_busy": is_running or is_checking,
+        "is_undoing": is_undoing,
+        "is_busy": is_running or is_undoing or is_checking,
         "is_checking": is_checking,
         "is_checked": all(part.counts for part in parts if part.is_ready),
-        "may_start": bool(parts) and not is_running and not is_checking and move.state != MoveState.DONE,
+        "may_start": move.state in (MoveState.DRAFT, MoveState.PAUSED)
+        and not is_checking
+        and any(part.job.state == JobState.READY or part.is_stopped for part in parts),
+        "may_undo": move_undo.may_undo(move, parts),
         "needs": sum(bool(part.needs) for part in parts),
-        "progress": moves.progress_of(parts),
+        "progress": move_undo.progress_of(parts, undos) if is_undoing else moves.progress_of(parts),
+        "taken_back": move_undo.counts(undos.values()) if undos else None,
         "totals": moves.totals(parts),
     }
     return render_page(request, "core/importing/move.html", context, fragment="status", status=status)
@@ -72,22 +84,25 @@ def _ready(parts: list[moves.Part]) -> list[Job]:
     return [part.job for part in parts if part.job.state == JobState.READY]
 
 
-def _row(part: moves.Part) -> dict[str, Any]:
+def _row(part: moves.Part, undo: Job | None) -> dict[str, Any]:
     is_unsure = part.job.state == JobState.READY and part.job.options.get("is_unsure")
     counts = {**part.counts, "remarks": part.job.report.get("remarks", 0)}
     url = reverse("core:import_page", args=[part.job.pk])
+    if undo is not None:
+        counts = undo.report["counts"]
     shown = [
         {
             "text": words % {"n": number_format(counts[name], force_grouping=True)},
-            "url": f"{url}?show={name}",
+            "url": reverse("core:import_undo", args=[part.job.pk]) if undo else f"{url}?show={name}",
             "css": css,
         }
-        for name, words, css in COUNTS
+        for name, words, css in (UNDONE if undo else COUNTS)
         if counts.get(name)
     ]
     return {
         "part": part,
         "job": part.job,
+        "undo": undo,
         "counts": shown,
         "kind_form": KindForm(job=part.job) if is_unsure else None,
     }
@@ -147,6 +162,18 @@ def start(request, pk):
 def pause(request, pk):
     move = get_move(request, pk)
     return _done(request, move, lambda: moves.pause_move(request.principal, move=move, now=timezone.now()))
+
+
+@require_POST
+def undo(request, pk):
+    move = get_move(request, pk)
+    return _done(request, move, lambda: move_undo.undo_move(request.principal, move=move, now=timezone.now()))
+
+
+@require_POST
+def undo_stop(request, pk):
+    move = get_move(request, pk)
+    return _done(request, move, lambda: move_undo.stop_undo_of_move(request.principal, move=move, now=timezone.now()))
 
 
 @require_POST

@@ -1,7 +1,6 @@
 """A move: several files of an export, each an import of its own, run one after the other in the order in which they need each other.
 
-A job that ends wakes the move (`crm.core.tasks.continue_move`), which starts the next; the periodic job does the same, if the
-wake-up was lost. A job that fails pauses the move.
+A job that ends wakes the move (`continuing`), which starts the next. A job that fails pauses the move.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crm.core.base.errors import ServiceError
-from crm.core.base.principals import Principal, acting
+from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.files.models import StoredFile
 from crm.core.importing import kinds
@@ -25,15 +24,14 @@ from crm.core.importing.models import ImportMove, MoveFile
 from crm.core.importing.permissions import may_import
 from crm.core.importing.planner import kind_of
 from crm.core.importing.recognising import guess_kind, suggestions
-from crm.core.importing.running import ABANDONED
 from crm.core.notifications.models import Notification
-from crm.core.work import jobs
 from crm.core.work.choices import JobState
 from crm.core.work.leases import OPEN, release, seconds_left
 from crm.core.work.models import Job
 
 MOST_FILES = 60
 STOPPED = (JobState.FAILED, JobState.CANCELLED)
+BUSY = (MoveState.RUNNING, MoveState.UNDOING)
 
 
 def may_change_move(principal: Principal, move: ImportMove) -> bool:
@@ -54,13 +52,13 @@ def create_move(principal: Principal, *, files: Sequence[StoredFile]) -> ImportM
 @service(may=may_change_move)
 def add_files(principal: Principal, *, move: ImportMove, files: Sequence[StoredFile]) -> ImportMove:
     """More files of the same export. Raises ServiceError (field "file"), also while the move runs."""
-    move = _locked(move)
-    if move.state == MoveState.RUNNING:
+    move = locked(move)
+    if move.state in BUSY:
         raise ServiceError(_("This move is running. Pause it, then add files."), field="file")
     for file in files:
         _add(principal, move, file)
-    if move.state == MoveState.DONE:
-        _set(move, MoveState.DRAFT, ended_at=None)
+    if move.state in (MoveState.DONE, MoveState.UNDONE):
+        set_state(move, MoveState.DRAFT, ended_at=None)
     return move
 
 
@@ -198,7 +196,7 @@ def progress_of(parts: Iterable[Part]) -> Progress:
 @service(may=may_change_move)
 def set_zone(principal: Principal, *, move: ImportMove, system: str, zone: str) -> None:
     """Set the zone of the times without one in all files of a system; remembered for its next file."""
-    for part in parts_of(_locked(move)):
+    for part in parts_of(locked(move)):
         if part.job.state == JobState.READY and part.job.options["system"] == system:
             part.job.options |= {"zone": zone}
             part.job.save(update_fields=["options"])
@@ -217,7 +215,7 @@ def set_words(
     """Say what words mean, {vocabulary: {word: meaning}}, in all files that have not run; they are checked again. `new`: words that are
     added here first. Raises PermissionDenied, ServiceError.
     """
-    for part in parts_of(_locked(move)):
+    for part in parts_of(locked(move)):
         if part.job.state != JobState.READY:
             continue
         keys = {column.vocabulary.key for column in part.kind.columns if column.vocabulary}
@@ -232,7 +230,7 @@ def set_words(
 @service(may=may_change_move)
 def set_kind(principal: Principal, *, move: ImportMove, job: Job, kind: ImportKind) -> None:
     """Say what is in a file. Raises PermissionDenied, ServiceError."""
-    move = _locked(move)
+    move = locked(move)
     _file(move, job)
     prepare(principal, imports.change_kind(principal, job=job, kind=kind))
 
@@ -240,10 +238,10 @@ def set_kind(principal: Principal, *, move: ImportMove, job: Job, kind: ImportKi
 @service(may=may_change_move)
 def leave_out(principal: Principal, *, move: ImportMove, job: Job) -> None:
     """Take a file out of the move; one that was never started is discarded. Raises ServiceError."""
-    move = _locked(move)
+    move = locked(move)
     row = _file(move, job)
-    if job.state in OPEN:
-        raise ServiceError(_("This file is being imported."))
+    if job.state in OPEN or move.state == MoveState.UNDOING:
+        raise ServiceError(_("This file is in use. Wait or stop, then leave it out."))
     row.delete()
     if job.state == JobState.READY:
         imports.discard_import(principal, job=job)
@@ -262,7 +260,7 @@ def _file(move: ImportMove, job: Job) -> MoveFile:
 @service(may=may_change_move)
 def check_move(principal: Principal, *, move: ImportMove, now: datetime) -> None:
     """Have all files planned for their previews."""
-    for part in parts_of(_locked(move)):
+    for part in parts_of(locked(move)):
         if part.is_ready:
             imports.check_import(principal, job=part.job, now=now)
 
@@ -272,7 +270,7 @@ def start_move(principal: Principal, *, move: ImportMove, now: datetime, questio
     """Import all files, one after the other. `questions`: what becomes of rows that ask something. Raises ServiceError for a file
     that needs an answer.
     """
-    move, parts = _locked(move), parts_of(move)
+    move, parts = locked(move), parts_of(move)
     if move.state not in (MoveState.DRAFT, MoveState.PAUSED):
         raise ServiceError(_("This move has already started."))
     waiting = [part for part in parts if part.needs]
@@ -284,7 +282,7 @@ def start_move(principal: Principal, *, move: ImportMove, now: datetime, questio
     if not any(part.job.state == JobState.READY or part.is_stopped for part in parts):
         raise ServiceError(_("There is no file to import."))
     move.questions = questions if questions in (CONFIRMED, LEFT_OUT) else LEFT_OUT
-    _set(move, MoveState.RUNNING, questions=move.questions)
+    set_state(move, MoveState.RUNNING, questions=move.questions)
     for part in parts:
         if part.is_stopped and not imports.has_begun(part.job):
             release(part.job, JobState.READY, report={}, error="", ended_at=None)
@@ -292,43 +290,28 @@ def start_move(principal: Principal, *, move: ImportMove, now: datetime, questio
     if stopped is not None:
         imports.resume_import(principal, job=stopped, now=now)
     else:
-        _start_next(principal, move, now)
+        start_next(principal, move, now)
     return move
 
 
 @service(may=may_change_move)
 def pause_move(principal: Principal, *, move: ImportMove, now: datetime) -> ImportMove:
     """Stop after the rows that are being written; `start_move` goes on after them."""
-    move = _locked(move)
+    move = locked(move)
     if move.state == MoveState.RUNNING:
-        _set(move, MoveState.PAUSED)
+        set_state(move, MoveState.PAUSED)
         for part in parts_of(move):
             if part.job.state in OPEN:
                 imports.cancel_import(principal, job=part.job, now=now)
     return move
 
 
-@service(may=lambda principal: principal.is_system)
-def continue_move(principal: Principal, *, move_id: int, now: datetime) -> None:
-    """Start the next file of a running move, once none is open; end it after the last. Safe to call twice."""
-    move = ImportMove.objects.select_for_update(of=("self",)).select_related("user").filter(pk=move_id).first()
-    if move is None or move.state != MoveState.RUNNING:
-        return
-    jobs_now = [part.job for part in parts_of(move)]
-    if any(job.state in OPEN for job in jobs_now):
-        return
-    if any(job.state in STOPPED for job in jobs_now):
-        _pause(move, _("Your move stopped: one file could not be imported completely."), now)
-        return
-    _start_next(acting(move.user), move, now)
-
-
-def _start_next(principal: Principal, move: ImportMove, now: datetime) -> None:
+def start_next(principal: Principal, move: ImportMove, now: datetime) -> None:
     for part in parts_of(move):
         if part.job.state != JobState.READY:
             continue
         if part.needs:
-            _pause(move, _("Your move stopped: a file needs an answer first."), now)
+            pause(move, _("Your move stopped: a file needs an answer first."), now)
             return
         part.job.report = {}  # its preview was made before the earlier files were there
         part.job.save(update_fields=["report"])
@@ -337,42 +320,33 @@ def _start_next(principal: Principal, move: ImportMove, now: datetime) -> None:
         except (ServiceError, PermissionDenied) as error:
             words = str(error) or _("You cannot change this.")
             Job.objects.filter(pk=part.job.pk).update(state=JobState.FAILED, error=words, ended_at=now)
-            _pause(move, _("Your move stopped: one file could not be imported."), now)
+            pause(move, _("Your move stopped: one file could not be imported."), now)
             return
         return
-    _set(move, MoveState.DONE, ended_at=now)
-    _tell(move, _("Your files are imported."), now)
+    set_state(move, MoveState.DONE, ended_at=now)
+    tell(move, _("Your files are imported."), now)
 
 
-def _pause(move: ImportMove, why: str, now: datetime) -> None:
-    _set(move, MoveState.PAUSED)
-    _tell(move, why, now)
+def pause(move: ImportMove, why: str, now: datetime) -> None:
+    set_state(move, MoveState.PAUSED)
+    tell(move, why, now)
 
 
-def _tell(move: ImportMove, text: str, now: datetime) -> None:
+def tell(move: ImportMove, text: str, now: datetime) -> None:
     Notification.objects.get_or_create(
         key=f"move:{move.pk}:{move.state}:{now.isoformat()}",
         defaults={"user": move.user, "kind": "import-ended", "text": text[:300], "url": f"/imports/moves/{move.pk}/"},
     )
 
 
-def _set(move: ImportMove, state: MoveState, **also: Any) -> None:
+def set_state(move: ImportMove, state: MoveState, **also: Any) -> None:
     for name, value in {"state": state, **also}.items():
         setattr(move, name, value)
     move.save(update_fields=["state", *also])
 
 
-def _locked(move: ImportMove) -> ImportMove:
+def locked(move: ImportMove) -> ImportMove:
     return ImportMove.objects.select_for_update().get(pk=move.pk)
-
-
-def continue_moves(now: datetime) -> int:
-    """Periodic: wake moves whose next file was not started, and discard those that nobody started."""
-    running = ImportMove.objects.filter(state=MoveState.RUNNING).exclude(files__job__state__in=OPEN)
-    for move_id in running.values_list("pk", flat=True):
-        jobs.enqueue("crm.core.tasks.continue_move", move_id=move_id)
-    ImportMove.objects.filter(state=MoveState.DRAFT, files=None, created_at__lt=now - ABANDONED).delete()
-    return len(running)
 
 
 def totals(parts: Iterable[Part]) -> dict[str, int]:

@@ -24,8 +24,8 @@ from crm.core.importing.coming import coming_for
 from crm.core.importing.kinds import CONFIRMED, FAILED, OUTCOMES, PEOPLE, Plan
 from crm.core.importing.models import MoveFile
 from crm.core.importing.planner import Planner, read_job, why
+from crm.core.importing.waking import wake_move
 from crm.core.notifications.models import Notification
-from crm.core.work import jobs
 from crm.core.work.choices import JobState
 from crm.core.work.leases import give_back, release, resume, still_mine, take
 from crm.core.work.models import Job
@@ -36,7 +36,7 @@ MAX_SHOWN = 200  # rows of each outcome, and of those with warnings; each chunk 
 MAX_REASONS = 5000
 MAX_UNKNOWN = 50
 ABANDONED = timedelta(days=7)  # an import that was prepared and never started is discarded after this
-BEGUN = (MoveState.RUNNING, MoveState.PAUSED)
+BEGUN = (MoveState.RUNNING, MoveState.PAUSED, MoveState.UNDOING)
 PROGRESS_EVERY = 1.0  # seconds, while a file is checked
 
 
@@ -227,7 +227,7 @@ def _finish(job: Job, token: uuid.UUID, report: dict, header: list[str]) -> None
     job.report, job.done = report, report["at"]
     release(job, JobState.DONE, ended_at=timezone.now())
     job.save(update_fields=["report", "done", "failed_rows"])
-    if not _wake_move(job):
+    if not wake_move(job):
         _notify(job)
 
 
@@ -254,16 +254,8 @@ def _fail(job: Job, token: uuid.UUID, message: str, *, is_check: bool) -> None:
         mine.update(state=JobState.READY, started_at=None, **values)
     elif mine.update(state=JobState.FAILED, ended_at=timezone.now(), **values):
         job.state = JobState.FAILED
-        if not _wake_move(job):
+        if not wake_move(job):
             _notify(job)
-
-
-def _wake_move(job: Job) -> bool:
-    """Let the move that the job belongs to go on; it says when all is done. Whether there is one."""
-    move_id = MoveFile.objects.filter(job=job).values_list("move", flat=True).first()
-    if move_id is not None:
-        jobs.enqueue("crm.core.tasks.continue_move", move_id=move_id)
-    return move_id is not None
 
 
 def _notify(job: Job) -> None:

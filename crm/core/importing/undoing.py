@@ -23,9 +23,11 @@ from crm.core.base.principals import Principal, acting
 from crm.core.base.services import refusal_of, service
 from crm.core.firm.queries import firm_cached
 from crm.core.importing import journal
+from crm.core.importing.choices import MoveState
 from crm.core.importing.journal import Journal, Key, Reference, Row
 from crm.core.importing.parts import checks, followers
 from crm.core.importing.permissions import may_import_job
+from crm.core.importing.waking import wake_move
 from crm.core.notifications.models import Notification
 from crm.core.work import leases
 from crm.core.work.choices import JobState
@@ -120,7 +122,8 @@ def run_job(*, job_id: int) -> str:
 
 def _fail(undo: Job, token: uuid.UUID, message: str) -> None:
     mine = Job.objects.filter(pk=undo.pk, lease_token=token)
-    mine.update(state=JobState.FAILED, error=message, ended_at=timezone.now(), lease_token=None, lease_until=None)
+    if mine.update(state=JobState.FAILED, error=message, ended_at=timezone.now(), lease_token=None, lease_until=None):
+        wake_move(Job.objects.get(pk=undo.options["import"]), state=MoveState.UNDOING)
 
 
 def _stopped_words(undo: Job) -> str:
@@ -343,6 +346,8 @@ def _finish(undo: Job, token: uuid.UUID) -> None:
     if not still_mine(undo, token, lock=True):
         return
     release(undo, JobState.DONE, ended_at=timezone.now(), report=undo.report, done=undo.done)
+    if wake_move(Job.objects.get(pk=undo.options["import"]), state=MoveState.UNDOING):
+        return
     counts = undo.report["counts"]
     text = _("%(title)s was undone: %(removed)d removed, %(restored)d restored, %(left)d left.")
     Notification.objects.get_or_create(

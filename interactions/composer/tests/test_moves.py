@@ -6,9 +6,11 @@ from django.db import transaction
 from clients.contacts.models import Affiliation, Contact
 from clients.opportunities.models import Opportunity
 from clients.records.models import Client
+from clients.records.services.clients import update_client
+from crm.core.base.errors import ServiceError
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.files.services import store_bytes
-from crm.core.importing import moves, running
+from crm.core.importing import continuing, move_undo, moves, running, undoing
 from crm.core.importing.recognising import suggestions
 from crm.core.importing.tabular import detect, read
 from crm.core.work.choices import JobState
@@ -41,7 +43,7 @@ def move(actor, files):
     moves.start_move(principal, move=made, now=NOW)
     while (job := Job.objects.filter(in_move__move=made, state=JobState.QUEUED).first()) is not None:
         running.run_job(job_id=job.pk)
-        moves.continue_move(SYSTEM, move_id=made.pk, now=NOW)
+        continuing.continue_move(SYSTEM, move_id=made.pk, now=NOW)
     made.refresh_from_db()
     return made
 
@@ -81,6 +83,57 @@ def test_a_firm_comes_in_and_a_second_run_changes_nothing(ines, product):
     again = outcome(move(ines, files))
     assert {name for counts in again.values() for name in counts} == {"unchanged"}, again
     assert firm() == there
+
+
+def undo(actor, made):
+    """Undo the move as workers would; gives the move."""
+    move_undo.undo_move(acting(actor), move=made, now=NOW)
+    while (job := Job.objects.filter(kind=undoing.KIND, state=JobState.QUEUED).first()) is not None:
+        undoing.run_job(job_id=job.pk)
+        continuing.continue_move(SYSTEM, move_id=made.pk, now=NOW)
+    made.refresh_from_db()
+    return made
+
+
+def taken_back(made):
+    return move_undo.counts(undoing.undo_of(part.job) for part in moves.parts_of(made))
+
+
+@pytest.mark.parametrize("product", NAMES)
+def test_a_move_is_undone_in_one_step(ines, product):
+    before = firm()
+    made = move(ines, exports.PRODUCTS[product]())
+    assert firm() != before
+    assert undo(ines, made).state == "undone"
+    assert taken_back(made)["left"] == 0
+    assert firm() == before
+    assert not move_undo.may_undo(made, moves.parts_of(made))
+
+
+def test_what_was_changed_since_stays_and_can_be_tried_again(ines):
+    made = move(ines, exports.PRODUCTS["hubspot"]())
+    name = exports.company(3)
+    client = Client.objects.get(name=name)
+    city = client.city
+    update_client(acting(ines), client=client, seen_version=client.version, city="Kotka")
+    made = undo(ines, made)
+    assert made.state == "undone" and taken_back(made)["left"] >= 1
+    assert [*Client.objects.values_list("name", flat=True)] == [name]
+    client.refresh_from_db()
+    update_client(acting(ines), client=client, seen_version=client.version, city=city)
+    assert undo(ines, made).state == "undone" and not Client.objects.exists()
+
+
+def test_an_undo_that_was_stopped_goes_on(ines):
+    made = move(ines, exports.PRODUCTS["zoho"]())
+    move_undo.undo_move(acting(ines), move=made, now=NOW)
+    move_undo.stop_undo_of_move(acting(ines), move=made, now=NOW)
+    made.refresh_from_db()
+    assert made.state == "paused" and Client.objects.count() == exports.COMPANIES
+    with pytest.raises(ServiceError, match="no file to import"):
+        moves.start_move(acting(ines), move=made, now=NOW)
+    assert undo(ines, made).state == "undone"
+    assert firm()["clients"] == []
 
 
 @pytest.mark.parametrize("product", NAMES)

@@ -48,6 +48,8 @@ ROWS = [
     Row("core:import_move_check", post=EVERYONE, about="move", seen_by=SEEN),
     Row("core:import_move_start", post=EVERYONE, about="move", seen_by=SEEN),
     Row("core:import_move_pause", post=EVERYONE, about="move", seen_by=SEEN),
+    Row("core:import_move_undo", post=EVERYONE, about="move", seen_by=SEEN),
+    Row("core:import_move_undo_stop", post=EVERYONE, about="move", seen_by=SEEN),
     Row("core:import_move_words", post=EVERYONE, about="move", seen_by=SEEN),
     Row("core:import_move_zone", post=EVERYONE, about="move", seen_by=SEEN),
     Row("core:import_move_kind", post=EVERYONE, about="move", seen_by=SEEN, also={"job": _job_of_move}),

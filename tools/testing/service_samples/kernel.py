@@ -90,6 +90,12 @@ def _ready_move(own, **values):
     return move
 
 
+def _done_move(own):
+    move = _move(own, state="done")
+    Job.objects.filter(in_move__move=move).update(state="done", report={"contexts": [str(uuid.uuid4())]})
+    return move
+
+
 def _of_move(own):
     move = _move(own)
     return {"move": move, "job": move.files.get().job}
@@ -193,6 +199,14 @@ declare(
     check_move=lambda own: {"move": _ready_move(own), "now": own.now},
     start_move=lambda own: {"move": _ready_move(own), "now": own.now},
     pause_move=lambda own: {"move": _move(own, state="running"), "now": own.now},
+)
+declare(
+    "crm.core.importing.move_undo",
+    undo_move=lambda own: {"move": _done_move(own), "now": own.now},
+    stop_undo_of_move=lambda own: {"move": _move(own, state="undoing"), "now": own.now},
+)
+declare(
+    "crm.core.importing.continuing",
     continue_move=Sample(
         lambda own: {"move_id": _ready_move(own, state="running").pk, "now": own.now}, by=lambda own: SYSTEM
     ),
