@@ -23,6 +23,7 @@ from crm.core.importing.kinds import CONFIRMED, LEFT_OUT, OUTCOMES, ImportKind
 from crm.core.importing.models import ImportMove, MoveFile
 from crm.core.importing.permissions import may_import
 from crm.core.importing.planner import kind_of
+from crm.core.importing.presets import other_parts
 from crm.core.importing.recognising import guess_kind, suggestions
 from crm.core.notifications.models import Notification
 from crm.core.work.choices import JobState
@@ -74,12 +75,14 @@ def _add(principal: Principal, move: ImportMove, file: StoredFile) -> None:
     for table in tables:
         known = suggestions(table.header, principal)
         key = table.kind or (known[0].kind if known else "")
-        kind = kinds.get(key) if key else guess_kind(table.header, principal)
-        job = imports.create_import(principal, kind=kind, file=file, table=table.key, found=tables)
-        job.options |= {"is_unsure": not key}
-        job.save(update_fields=["options"])
-        MoveFile.objects.create(move=move, job=job)
-        prepare(principal, job)
+        wanted = [kinds.get(key) if key else guess_kind(table.header, principal)]
+        wanted += [kinds.get(other) for other in other_parts(known[0].key)] if known and not table.kind else []
+        for kind in wanted:
+            job = imports.create_import(principal, kind=kind, file=file, table=table.key, found=tables)
+            job.options |= {"is_unsure": not key}
+            job.save(update_fields=["options"])
+            MoveFile.objects.create(move=move, job=job)
+            prepare(principal, job)
 
 
 def prepare(principal: Principal, job: Job) -> None:

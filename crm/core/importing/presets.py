@@ -7,7 +7,7 @@ sets can be changed.
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -33,6 +33,8 @@ REASONS = {  # why a column is left out
 }
 SKIPPED = {  # why a row is left out
     "deleted": gettext_lazy("Deleted in the other system. Left out."),
+    "is_done": gettext_lazy("Done in the other system. Imported as an interaction."),
+    "is_open": gettext_lazy("Still open in the other system. Imported as a follow-up."),
     "converted": gettext_lazy("Converted in the other system. The other files have it."),
 }
 
@@ -46,7 +48,8 @@ def told(header: str) -> str:
 class Preset:
     """One kind of file of a product. `fields`: {field: the headers that fill it, best first}; `left_out`: {header or
     pattern: why}, a key of REASONS; `words`: {the header in another language: ours}; `skip`: {header: (values, why)} of
-    rows that are left out, a key of SKIPPED; `values`: {field: {what the file says: what it is here}}.
+    rows that are left out, a key of SKIPPED; `values`: {field: {what the file says: what it is here}}. `part_of`: the preset
+    that takes the other rows of the same file.
     """
 
     key: str
@@ -62,6 +65,7 @@ class Preset:
     defaults: dict[str, str] = field(default_factory=dict)
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     skip: dict[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
+    part_of: str = ""
 
     def read(self, header: list[str]) -> "Suggestion | None":
         """What the header means, if it is of this kind."""
@@ -169,11 +173,15 @@ def ids_in(text: str, system: str) -> str:
     return ";".join(product.id_of(each.strip()) for each in text.split(";"))
 
 
-def recognise(header: list[str], kinds: Iterable[str] | None = None) -> list[Suggestion]:
-    """What the header may be an export of, the likeliest first; `kinds`: only those of these kinds."""
-    asked = [preset for preset in presets if kinds is None or preset.kind in kinds]
-    found = [suggestion for preset in asked if (suggestion := preset.read(header))]
-    return sorted(found, key=lambda each: each.score, reverse=True)
+def recognise(header: list[str]) -> list[Suggestion]:
+    """What the header may be an export of, the likeliest first; the first part of a file before its other parts."""
+    found = [(not preset.part_of, each.score, each) for preset in presets if (each := preset.read(header))]
+    return [each for *_order, each in sorted(found, key=lambda one: one[:2], reverse=True)]
+
+
+def other_parts(key: str) -> list[str]:
+    """Kinds of import that take further rows of a file of this preset."""
+    return [preset.kind for preset in presets if preset.part_of == key]
 
 
 def load(path: Path) -> tuple[Product, list[Preset]]:
@@ -205,6 +213,7 @@ def _presets(product: dict[str, Any]) -> Iterator[Preset]:
             defaults=each.get("defaults", {}),
             values=each.get("values", {}),
             skip={told(name): (tuple(of["values"]), of["why"]) for name, of in each.get("skip", {}).items()},
+            part_of=f"{product['system']}.{each['part_of']}" if "part_of" in each else "",
         )
 
 

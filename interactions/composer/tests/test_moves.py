@@ -85,6 +85,14 @@ def test_a_firm_comes_in_and_a_second_run_changes_nothing(ines, product):
     assert firm() == there
 
 
+def test_what_was_done_in_pipedrive_is_a_contact_and_what_is_open_a_follow_up(ines):
+    move(ines, exports.PRODUCTS["pipedrive"]())
+    calls = Interaction.objects.filter(channel="phone")
+    assert calls.count() == exports.TASKS // 2 == FollowUp.objects.filter(state="open").count()
+    last = calls.order_by("-occurred_at").first()
+    assert last.client.facts.last_contact_at == last.occurred_at
+
+
 def undo(actor, made):
     """Undo the move as workers would; gives the move."""
     move_undo.undo_move(acting(actor), move=made, now=NOW)
