@@ -12,6 +12,7 @@ from clients.contacts.models import Affiliation, Contact, ContactEmail, ContactP
 from clients.duplicates.finding import folded
 from clients.duplicates.scoring import LIKELY, REASONS, Details, Likeness, likeness
 from clients.phones import digits_of
+from clients.records.models import Client
 from clients.records.queries import EMPTY_WORDS, FREE_MAIL, domain_of
 from crm.core.base.models import Folded
 
@@ -59,6 +60,12 @@ CLIENT_COLUMNS = (
     "postal_code",
     "city",
 )
+
+
+def likeness_of_typed(client: Client, **typed: str) -> Likeness:
+    """How alike a client is to the one being typed."""
+    columns = {name: getattr(client, name) for name in CLIENT_COLUMNS}
+    return likeness(client_details(**typed), client_details(**columns))
 
 
 def of_clients(rows: QuerySet) -> Iterator[Details]:
@@ -114,7 +121,12 @@ def mark_of(one: Details, other: Details) -> str:
 
 def words_of(reasons: Iterable[str]) -> str:
     """The reasons as text: Same email · Similar name."""
-    return " · ".join(str(REASONS[reason]) for reason in reasons if reason in REASONS)
+    return said(*(str(REASONS[reason]) for reason in reasons if reason in REASONS))
+
+
+def said(*words: str) -> str:
+    """Those that say something, one after the other."""
+    return " · ".join(filter(None, words))
 
 
 def similar_contacts(

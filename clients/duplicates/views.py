@@ -55,5 +55,5 @@ def similar_contacts(request):
     )
     exclude = whole_number(request.GET.get("contact", ""))
     found = queries.similar_contacts(request.principal, emails=emails, phones=phones, exclude=exclude, **name)
-    similar = [{"contact": row, "why": queries.words_of(alike.reasons)} for row, alike in found]
+    similar = [{"record": row, "said": queries.words_of(alike.reasons)} for row, alike in found]
     return render(request, "clients/duplicates/similar.html", {"similar": similar})

@@ -317,19 +317,20 @@ def test_a_new_client_asks_little_and_takes_the_first_person_along(client, marta
 
 
 @pytest.mark.parametrize(
-    "typed",
+    ("typed", "why"),
     [
-        {"name": "Saari ja Koski"},
-        {"name": "Saari and Koski Ltd"},
-        {"name": "Sari & Koski"},
-        {"name": "Saari & Kosky oy"},
-        {"name": "New name", "email": "info@saarikoski.example"},
+        ({"name": "Saari ja Koski"}, "Similar name"),
+        ({"name": "Saari and Koski Ltd"}, "Similar name"),
+        ({"name": "Sari & Koski"}, "Similar name"),
+        ({"name": "Saari & Kosky oy"}, "Similar name"),
+        ({"name": "New name", "email": "info@saarikoski.example"}, "Same website or email domain"),
     ],
 )
-def test_a_duplicate_is_found_by_much_the_same_name_and_by_mail_domain(client, marta, typed):
+def test_a_duplicate_is_found_by_much_the_same_name_and_by_mail_domain(client, marta, typed, why):
     make_client(owner=marta, name="Saari & Koski Oy", website="www.saarikoski.example")
     make_client(owner=marta, name="Kallio Timber", email="kallio@gmail.com")
     client.force_login(marta)
-    assert "Saari &amp; Koski Oy" in client.get(reverse("clients:similar"), typed).text
+    page = client.get(reverse("clients:similar"), typed).text
+    assert "Saari &amp; Koski Oy" in page and f"{why} · Active" in page
     other = client.get(reverse("clients:similar"), {"name": "Harbour Dental", "email": "harbour@gmail.com"}).text
     assert other.strip() == ""

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from clients import permissions
 from clients.contacts.services import create_contact
+from clients.duplicates.queries import likeness_of_typed, said, words_of
 from clients.page.queries import load_client, load_open_client
 from clients.records import queries
 from clients.records.forms import ClientForm, FirstContactForm, NewClientForm
@@ -89,4 +90,12 @@ def similar(request):
     query = {name: request.GET.get(name, "")[:200].replace("\0", "") for name in ("name", "email", "website")}
     exclude = request.GET.get("client", "")
     clients = queries.similar_clients(request.principal, exclude=whole_number(exclude), **query)
-    return render(request, "clients/page/similar.html", {"similar": clients})
+    alike = [(client, likeness_of_typed(client, **query)) for client in clients]
+    similar = [
+        {
+            "record": client,
+            "said": said(words_of(like.reasons), client.facts.get_status_display(), client.city, client.owner.name),
+        }
+        for client, like in sorted(alike, key=lambda pair: -pair[1].score)
+    ]
+    return render(request, "clients/duplicates/similar.html", {"similar": similar})
