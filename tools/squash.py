@@ -52,14 +52,22 @@ def _migration(loader, state, app: str, originals: list[str], squashed: dict[str
         found = [op for op in loader.disk_migrations[app, name].operations if _is_plain(op)]
         if (app, name) not in DATA:
             (before if name == originals[0] else after).extend(map(_at_once, found))
-    models, later, others = _models(state, app)
+    models, later = _models(state, app)
     kind = type("Migration", (migrations.Migration,), {})
     made = kind(squashed[app], app)
     made.initial = True
     made.replaces = [(app, name) for name in originals]
-    made.dependencies = [(other, squashed[other]) for other in sorted(others)] + [_pghistory(loader)]
+    made.dependencies = [*_needed(loader, app, originals), _pghistory(loader)]
     made.operations = [*before, models, *later, *after]
     return made
+
+
+def _needed(loader, app: str, originals: list[str]) -> list[tuple[str, str]]:
+    """The migrations of other apps that those of this app need. Not the squashed ones: a database that has all of this app's migrations
+    need not have all of another's."""
+    found = {needed for name in originals for needed in loader.disk_migrations[app, name].dependencies}
+    squashed = {key: one.replaces[-1] for key, one in loader.disk_migrations.items() if one.replaces}
+    return sorted({squashed.get(key, key) for key in found if key[0] in FIRST_PARTY and key[0] != app})
 
 
 def _is_plain(operation) -> bool:
@@ -79,7 +87,7 @@ def _without(sql):
 
 
 def _models(state, app: str):
-    """(CreateModels of the app, the fields that refer in a ring and triggers of proxies, the other apps that they refer to)."""
+    """(CreateModels of the app, the fields that refer in a ring and triggers of proxies)."""
     found = {name: one for (of, name), one in state.models.items() if of == app}
     late = {
         (name, field): one
@@ -87,11 +95,10 @@ def _models(state, app: str):
         for field, one in model.fields.items()
         if _through(one) or _closes_ring(app, found, name, one)
     }
-    needs, others = {}, set()
+    needs = {}
     for name, model in found.items():
         targets = set(_targets(app, model, {field for of, field in late if of == name}))
         needs[name] = {target for of, target in targets if of == app and target != name}
-        others |= {of for of, _target in targets if of in FIRST_PARTY and of != app}
     created: list[CreateModel] = []
     of_proxies: list[AddTrigger] = []
     for name in _in_order(needs):
@@ -103,7 +110,7 @@ def _models(state, app: str):
         created.append(CreateModel(model.name, fields, options, tuple(model.bases), model.managers))
         of_proxies += [AddTrigger(model_name=name, trigger=trigger) for trigger in triggers]
     added = [AddField(model_name=name, name=field, field=one) for (name, field), one in late.items()]
-    return CreateModels(created), [*added, *of_proxies], others
+    return CreateModels(created), [*added, *of_proxies]
 
 
 def _through(field) -> bool:

@@ -28,7 +28,11 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('core', '0001_squashed_0022_moves'),
+        ('core', '0001_initial'),
+        ('core', '0006_outbox_causes'),
+        ('core', '0010_words_of_fields'),
+        ('core', '0013_engagement_word'),
+        ('core', '__first__'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 

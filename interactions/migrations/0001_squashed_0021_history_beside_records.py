@@ -19,8 +19,20 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('clients', '0001_squashed_0032_contracts_found_by_number'),
-        ('core', '0001_squashed_0022_moves'),
+        ('clients', '0001_initial'),
+        ('clients', '0002_contact_due'),
+        ('clients', '0003_next_step_title_read_from_its_follow_up'),
+        ('clients', '0011_words_of_fields'),
+        ('clients', '0016_engagement_links'),
+        ('clients', '0021_referrals'),
+        ('clients', '0023_indexes_of_contracts_and_revenue'),
+        ('clients', '0030_history_beside_records'),
+        ('core', '0001_initial'),
+        ('core', '0003_outbox_indexes'),
+        ('core', '0006_outbox_causes'),
+        ('core', '0010_words_of_fields'),
+        ('core', '0016_words_of_texts'),
+        ('core', '__first__'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 

@@ -15,8 +15,11 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('clients', '0001_squashed_0032_contracts_found_by_number'),
-        ('core', '0001_squashed_0022_moves'),
+        ('clients', '0001_initial'),
+        ('clients', '0003_next_step_title_read_from_its_follow_up'),
+        ('clients', '0011_words_of_fields'),
+        ('clients', '0016_engagement_links'),
+        ('core', '__first__'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 

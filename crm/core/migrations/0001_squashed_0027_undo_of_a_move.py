@@ -17,7 +17,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    replaces = [('core', '0001_initial'), ('core', '0002_delivery_guards'), ('core', '0003_outbox_indexes'), ('core', '0004_actors_of_drafts_files_notifications'), ('core', '0005_selected_rows_and_their_undo'), ('core', '0006_outbox_causes'), ('core', '0007_what_an_installation_is_bound_to'), ('core', '0008_account_mails_go_first'), ('core', '0009_imports_being_checked'), ('core', '0010_words_of_fields'), ('core', '0011_saved_views'), ('core', '0012_lists_in_groups'), ('core', '0013_engagement_word'), ('core', '0014_custom_fields'), ('core', '0015_custom_index_for_the_application'), ('core', '0016_words_of_texts'), ('core', '0017_bulk_changes_in_the_background'), ('core', '0018_saved_views_with_a_board'), ('core', '0019_formulas_and_rollups'), ('core', '0020_changes_of_a_field_type'), ('core', '0021_field_changes_in_the_background'), ('core', '0022_moves')]
+    replaces = [('core', '0001_initial'), ('core', '0002_delivery_guards'), ('core', '0003_outbox_indexes'), ('core', '0004_actors_of_drafts_files_notifications'), ('core', '0005_selected_rows_and_their_undo'), ('core', '0006_outbox_causes'), ('core', '0007_what_an_installation_is_bound_to'), ('core', '0008_account_mails_go_first'), ('core', '0009_imports_being_checked'), ('core', '0010_words_of_fields'), ('core', '0011_saved_views'), ('core', '0012_lists_in_groups'), ('core', '0013_engagement_word'), ('core', '0014_custom_fields'), ('core', '0015_custom_index_for_the_application'), ('core', '0016_words_of_texts'), ('core', '0017_bulk_changes_in_the_background'), ('core', '0018_saved_views_with_a_board'), ('core', '0019_formulas_and_rollups'), ('core', '0020_changes_of_a_field_type'), ('core', '0021_field_changes_in_the_background'), ('core', '0022_moves'), ('core', '0027_undo_of_a_move')]
 
     initial = True
 
@@ -550,11 +550,12 @@ class Migration(migrations.Migration):
                 name='ImportMove',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                    ('state', models.CharField(choices=[('draft', 'Being prepared'), ('running', 'Running'), ('paused', 'Paused'), ('done', 'Done')], default='draft', max_length=10)),
+                    ('state', models.CharField(choices=[('draft', 'Being prepared'), ('running', 'Running'), ('paused', 'Paused'), ('done', 'Done'), ('undoing', 'Being undone'), ('undone', 'Undone')], default='draft', max_length=10)),
                     ('questions', models.CharField(blank=True, help_text='what becomes of rows that ask something', max_length=10)),
                     ('created_at', models.DateTimeField(auto_now_add=True)),
                     ('ended_at', models.DateTimeField(blank=True, null=True)),
                     ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ('undone', models.JSONField(blank=True, db_default=models.Value([], models.JSONField()), default=list, help_text='jobs whose undo the undo of the move has started')),
                 ],
                 options={
                     'verbose_name': 'move',
