@@ -21,6 +21,7 @@ from crm.core.importing.choices import MoveState
 from crm.core.importing.forms import AddForm, KindForm, MoveForm, ValuesForm, ZoneForm
 from crm.core.importing.models import ImportMove, SavedMapping
 from crm.core.importing.permissions import may_import
+from crm.core.importing.presets import name_of
 from crm.core.importing.undoing import undo_of
 from crm.core.ui.htmx import render_page
 from crm.core.work.choices import JobState
@@ -116,7 +117,7 @@ def _zones(parts: list[moves.Part]) -> list[dict[str, Any]]:
         if part.job.state == JobState.READY and options.get("times") and not options.get("zone"):
             found.setdefault(options["system"], []).extend(options["times"])
     return [
-        {"system": system, "form": ZoneForm(system=system, times=tuple(dict.fromkeys(times))[:3])}
+        {"system": name_of(system), "form": ZoneForm(system=system, times=tuple(dict.fromkeys(times))[:3])}
         for system, times in found.items()
     ]
 

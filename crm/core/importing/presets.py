@@ -142,6 +142,7 @@ class Product:
     """
 
     key: str
+    name: str
     id_prefix: str = ""
     has_short_ids: bool = False
 
@@ -163,6 +164,12 @@ CASES = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 def _long(short: str) -> str:
     parts = (short[0:5], short[5:10], short[10:15])
     return short + "".join(CASES[sum(letter.isupper() << at for at, letter in enumerate(part))] for part in parts)
+
+
+def name_of(system: str) -> str:
+    """A system as people call it."""
+    product = products.get(system)
+    return product.name if product else system
 
 
 def ids_in(text: str, system: str) -> str:
@@ -187,7 +194,9 @@ def other_parts(key: str) -> list[str]:
 def load(path: Path) -> tuple[Product, list[Preset]]:
     """A product, and the presets of its files."""
     product = tomllib.loads(path.read_text(encoding="utf-8"))
-    made = Product(product["system"], product.get("id_prefix", ""), product.get("has_short_ids", False))
+    made = Product(
+        product["system"], product["name"], product.get("id_prefix", ""), product.get("has_short_ids", False)
+    )
     return made, [*_presets(product)]
 
 
