@@ -85,7 +85,7 @@ def create_clients(principal: Principal, *, rows: Sequence[NewClient], today: da
         for period in row.periods:
             period.client = row.client
     insert([period for row in rows for period in row.periods])
-    ClientFacts.objects.bulk_create(ClientFacts(client=row.client, **status_facts(row.periods, today)) for row in rows)
+    insert([ClientFacts(client=row.client, **status_facts(row.periods, today)) for row in rows], has_keys=True)
     insert([Client.tags.through(client=row.client, tag=tag) for row in rows for tag in row.tags])
     ids: dict[str, dict[str, int]] = {}
     for row in rows:

@@ -3,8 +3,10 @@ from typing import Any, TypeVar
 
 import pghistory
 from django.contrib.postgres.fields import DateRangeField
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
+
+from crm.core.base.copying import can_copy, copy_rows
 
 M = TypeVar("M", bound=models.Model)
 
@@ -22,11 +24,22 @@ def tracked_aside(model: type[models.Model], *, indexes: Sequence[models.Index] 
     return tracked(model, meta={"indexes": [*indexes]})
 
 
-def insert(rows: Sequence[M]) -> list[M]:
-    """Insert unsaved rows of one model in one statement. Rows of a rolled-back attempt may be passed again."""
-    for row in rows:
+MANY = 50  # rows from which copying is quicker
+
+
+def insert(rows: Sequence[M], *, has_keys: bool = False) -> list[M]:
+    """Insert unsaved rows of one model in one statement. Rows of a rolled-back attempt may be passed again. `has_keys`: the rows bring
+    their primary keys.
+    """
+    if not rows:
+        return []
+    for row in () if has_keys else rows:
         row.pk = None
-    return type(rows[0])._default_manager.bulk_create(rows) if rows else []
+    if len(rows) < MANY or not can_copy(type(rows[0])):
+        return type(rows[0])._default_manager.bulk_create(rows)
+    with transaction.atomic(savepoint=False):
+        copy_rows(rows)
+    return [*rows]
 
 
 class Folded(models.Func):
