@@ -8,7 +8,8 @@ model.
 import io
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -20,6 +21,7 @@ from django.db import connection, models
 NULL = "\\N"
 KEYS = """
     SELECT nextval(s.name::regclass) FROM (SELECT pg_get_serial_sequence(%s, %s) AS name OFFSET 0) s, generate_series(1, %s)"""
+IGNORED = "SELECT set_config('pgtrigger.ignore', %s, true)"  # until the transaction, or its savepoint, is rolled back
 _ESCAPED = {ord("\\"): "\\\\", ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
 _SPECIAL = re.compile(r"[\\\n\r\t]")
 _PLAIN = (
@@ -37,15 +39,8 @@ _PLAIN = (
 
 @dataclass(frozen=True)
 class _Column:
-    """`field` is asked for the value if it is one that a save computes, such as the moment of it."""
-
     field: Any
-    is_computed: bool
     encode: Callable[[Any], str]
-
-    def text(self, row: Any) -> str:
-        value = self.field.pre_save(row, True) if self.is_computed else getattr(row, self.field.attname)
-        return NULL if value is None else self.encode(value)
 
 
 @dataclass(frozen=True)
@@ -56,6 +51,7 @@ class _Table:
     name: str
     key: str
     columns: tuple[_Column, ...]
+    dated: tuple[Any, ...]
     links: tuple[Any, ...]
     has_sequence: bool
     trigger: str
@@ -74,20 +70,17 @@ def copy_rows(rows: Sequence[Any]) -> None:
     """Insert unsaved rows of a model that `can_copy`, in the caller's transaction. Their values are plain, no expressions."""
     table: Any = _table(type(rows[0]))
     for row in rows:
-        _link(table, row)
+        _settle(table, row)
     with connection.cursor() as cursor:
         keys = _keys(cursor, table, rows)
-        lines = io.StringIO()
-        for key, row in zip(keys, rows, strict=True):
-            lines.write("\t".join([str(key), *(column.text(row) for column in table.columns)]) + "\n")
-        lines.seek(0)
+        lines = io.StringIO("".join(_lines(table, keys, rows)))
         if table.trigger:
-            cursor.execute("SELECT set_config('pgtrigger.ignore', %s, true)", [f"{{{table.trigger}}}"])
-        with connection.wrap_database_errors:
+            cursor.execute(IGNORED, [f"{{{table.trigger}}}"])
+        shown: Any = cursor.debug_sql(table.into()) if connection.queries_logged else nullcontext()
+        with shown, connection.wrap_database_errors:
             cursor.copy_expert(table.into(), lines)
         if table.trigger:
             cursor.execute(table.events, [keys])
-            cursor.execute("SELECT set_config('pgtrigger.ignore', '{}', true)")
     for key, row in zip(keys, rows, strict=True):
         row.pk, row._state.adding, row._state.db = key, False, connection.alias
 
@@ -99,8 +92,18 @@ def _keys(cursor: Any, table: _Table, rows: Sequence[Any]) -> list[Any]:
     return [key for (key,) in cursor.fetchall()]
 
 
-def _link(table: _Table, row: Any) -> None:
-    """As a save does: a linked row may have got its key since it was set."""
+def _lines(table: _Table, keys: Sequence[Any], rows: Sequence[Any]) -> Iterator[str]:
+    columns = [(column.field.attname, column.encode) for column in table.columns]
+    for key, row in zip(keys, rows, strict=True):
+        own = vars(row)
+        cells = [NULL if (value := own[name]) is None else encode(value) for name, encode in columns]
+        yield "\t".join([str(key), *cells]) + "\n"
+
+
+def _settle(table: _Table, row: Any) -> None:
+    """As a save does: its moments, and the keys that linked rows may have got since they were set."""
+    for field in table.dated:
+        field.pre_save(row, True)
     for field in table.links:
         if getattr(row, field.attname) is None and field.is_cached(row):
             found = getattr(row, field.name)
@@ -114,13 +117,14 @@ def _table(model: type[models.Model]) -> _Table | None:
     options = model._meta
     key: Any = options.pk
     fields = [field for field in options.concrete_fields if field is not key and not field.generated]
-    if not all(isinstance(field, _PLAIN) for field in fields):
+    if not all(isinstance(field, _PLAIN) and (not field.has_db_default() or field.has_default()) for field in fields):
         return None
     trigger, events = _history(model)
     return _Table(
         name=options.db_table,
         key=key.column,
-        columns=tuple(_Column(field, _is_computed(field), _encoder(field)) for field in fields),
+        columns=tuple(_Column(field, _encoder(field)) for field in fields),
+        dated=tuple(field for field in fields if _is_dated(field)),
         links=tuple(field for field in fields if isinstance(field, models.ForeignKey)),
         has_sequence=isinstance(key, models.AutoField),
         trigger=trigger,
@@ -128,7 +132,8 @@ def _table(model: type[models.Model]) -> _Table | None:
     )
 
 
-def _is_computed(field: Any) -> bool:
+def _is_dated(field: Any) -> bool:
+    """Whether a save sets it to the moment."""
     return getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
 
 
@@ -136,15 +141,16 @@ def _encoder(field: Any) -> Callable[[Any], str]:
     if isinstance(field, models.JSONField):
         return lambda value: _escaped(json.dumps(value, cls=field.encoder))
     if isinstance(field, models.CharField | models.TextField):
-        return lambda value: _escaped(value if type(value) is str else str(field.get_prep_value(value)))
+        return _escaped
     if isinstance(field, models.BooleanField):
         return lambda value: "t" if value else "f"
     if isinstance(field, models.DateField):  # moments as well
         return lambda value: field.get_prep_value(value).isoformat()
-    return lambda value: _escaped(str(value))
+    return str
 
 
-def _escaped(text: str) -> str:
+def _escaped(value: Any) -> str:
+    text = value if type(value) is str else str(value)
     return text.translate(_ESCAPED) if _SPECIAL.search(text) else text
 
 
@@ -173,5 +179,6 @@ def _events(tracked: type[models.Model], trigger: Any) -> str:
         WITH c AS MATERIALIZED (SELECT _pgh_attach_context() AS id)
         INSERT INTO "{trigger.event_model._meta.db_table}" ({", ".join(values)})
         SELECT {", ".join(values.values())} FROM "{tracked._meta.db_table}" t CROSS JOIN c
-        WHERE t."{key}" = ANY(%s) ORDER BY t."{key}"
+        WHERE t."{key}" = ANY(%s) ORDER BY t."{key}";
+        SELECT set_config('pgtrigger.ignore', '{{}}', true)
     """

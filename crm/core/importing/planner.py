@@ -151,6 +151,11 @@ class Cells:
         self._conventions = planner.conventions[column.name]
         self._kept: dict[str, Said] = {}
 
+    @property
+    def is_always_empty(self) -> bool:
+        """Nothing fills the column, and nothing has to."""
+        return self.place is None and not self._default and not self.column.is_required
+
     def said(self, cells: list[str]) -> Said:
         text = cells[self.place] if self.place is not None else ""
         if (found := self._kept.get(text)) is None:
@@ -199,17 +204,22 @@ class Planner:
         skip = job.options.get("skip", {})
         self.skips = [(place[name], {*of["values"]}, of["why"]) for name, of in skip.items() if name in place]
         self.words = Words(job, self.context)
-        self.cells = [Cells(column, place, self) for column, place in columns]
+        cells = (Cells(column, place, self) for column, place in columns)
+        self.cells = [each for each in cells if not each.is_always_empty]
         self._seen: Counter[bytes] = Counter()
         self._survey()
 
     def _survey(self) -> None:
         """Let the kind see what it looks for in all rows before the first is planned."""
         system = self.context["system"]
-        used = [(c.column.name, c.place) for c in self.cells if c.place is not None and c.column.name in self.kind.surveyed]
+        used = [
+            (c.column.name, c.place) for c in self.cells if c.place is not None and c.column.name in self.kind.surveyed
+        ]
         for row in read_job(self.job)[1] if self.kind.surveyed else ():
             if not row.problem:
-                self.kind.survey({name: cell_text(name, row.cells[place], system) for name, place in used}, self.context)
+                self.kind.survey(
+                    {name: cell_text(name, row.cells[place], system) for name, place in used}, self.context
+                )
 
     def chunks(self, skip: int = 0) -> Iterator[list[Plan]]:
         rows = read_job(self.job)[1]
