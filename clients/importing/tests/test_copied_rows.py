@@ -12,7 +12,7 @@ from crm.core.base.principals import SYSTEM
 from tools.testing.factories.clients import NOW, make_user
 from tools.testing.importing import counts, run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.as_owner]  # who may set sequences back
 LEFT_OUT = {"core_job", "core_storedfile", "core_notification"}  # their names, keys and paths are random
 TABLES = """
     SELECT c.relname, coalesce(string_agg(a.attname, ',' ORDER BY a.attnum), '') FROM pg_class c

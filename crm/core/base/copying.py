@@ -9,7 +9,6 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -76,8 +75,7 @@ def copy_rows(rows: Sequence[Any]) -> None:
         lines = io.StringIO("".join(_lines(table, keys, rows)))
         if table.trigger:
             cursor.execute(IGNORED, [f"{{{table.trigger}}}"])
-        shown: Any = cursor.debug_sql(table.into()) if connection.queries_logged else nullcontext()
-        with shown, connection.wrap_database_errors:
+        with connection.wrap_database_errors:
             cursor.copy_expert(table.into(), lines)
         if table.trigger:
             cursor.execute(table.events, [keys])

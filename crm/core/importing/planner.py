@@ -9,6 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.base.reading import Conventions, fold
 from crm.core.files.models import StoredFile
-from crm.core.files.services import read_bytes
+from crm.core.files.services import open_file, read_bytes
 from crm.core.firm.queries import firm_cached, firm_today, firm_zone, get_firm
 from crm.core.importing import kinds, readers, tabular
 from crm.core.importing.kinds import PEOPLE, UNCHANGED, Column, Context, ImportKind, Plan, Values, Waits
@@ -51,7 +52,7 @@ def read_job(job: Job) -> tuple[list[str], Iterator[tabular.Row]]:
     if kept := job.options.get("rows"):
         return kept_rows(StoredFile.objects.get(pk=kept))
     if not key:
-        return tabular.read(read_bytes(job.file), dialect_of(job) or tabular.Dialect())
+        return tabular.read_stream(partial(open_file, job.file), dialect_of(job) or tabular.Dialect())
     table = readers.table(job.file.name, read_bytes(job.file), key, dialect_of(job))
     return table.header, table.read()
 
