@@ -9,6 +9,7 @@ from crm.core.firm.queries import get_firm
 MAX_DIGITS = 20
 
 
+@lru_cache(maxsize=4096)
 def digits_of(number: str, country: str = "") -> str:
     """E.164 without the + if the number can be parsed (`country`, two letters, is a hint), else the bare digits."""
     number = (number or "").strip()

@@ -34,6 +34,7 @@ from crm.core.fields.custom.entries import load_custom
 from crm.core.fields.custom.entry import is_client
 from crm.core.importing.kinds import (
     CREATED,
+    Change,
     Column,
     Context,
     ImportKind,
@@ -144,12 +145,12 @@ def record_kind(
         if of != "client":
             load_clients(principal, values, context)
         look_up(principal, values, context)
-        naming.load_named(principal, naming.columns_that_name(columns), values, context)
+        context["cache"]["columns that name"] = naming.columns_that_name(columns)
+        naming.load_named(principal, context["cache"]["columns that name"], values, context)
 
     def planned(principal: Principal, values: Values, context: Context) -> Plan:
-        made, warnings, later = naming.with_named(
-            naming.columns_that_name(columns), values, context, is_of_clients=of == "client"
-        )
+        naming_columns = context["cache"]["columns that name"]
+        made, warnings, later = naming.with_named(naming_columns, values, context, is_of_clients=of == "client")
         found = plan(principal, made, context)
         found.warnings += warnings
         if later and found.write is not None:
@@ -186,6 +187,7 @@ def record_kind(
         of=of,
         columns=columns,
         survey=survey,
+        surveyed=("external_id", "parent_external_id", "replaces_external_id"),
         prepare=prepare,
         plan=planned,
         apply=apply,
@@ -551,10 +553,19 @@ def given(values: Values, names: Iterable[str], *, is_new: bool) -> dict[str, An
 def compare(plan: Plan, state: dict[str, Any], wanted: dict[str, Any], fields: Catalogue) -> dict[str, Any]:
     """What of `wanted` differs from `state`, recorded in the plan under the fields' labels. Spacing is ignored."""
     changes = {name: value for name, value in wanted.items() if _plain(state.get(name)) != _plain(value)}
+    plan.changes += told(state, changes, fields)
+    return changes
+
+
+def told(state: dict[str, Any], changes: dict[str, Any], fields: Catalogue) -> Iterator[Change]:
     for name, value in changes.items():
         entry = fields[name]
-        plan.change(entry.header or entry.label, state.get(name), value, _words(entry))
-    return changes
+        yield entry.header or entry.label, state.get(name), value, _words(entry)
+
+
+def told_of_new(wanted: dict[str, Any], fields: Catalogue) -> Iterator[Change]:
+    """Of a new record: most are counted and never shown, so their words are made late."""
+    return told({}, {name: value for name, value in wanted.items() if _plain(value) is not None}, fields)
 
 
 def _words(entry) -> Callable[[Any], str]:
@@ -592,7 +603,7 @@ def settled(
     a new one. `more(row)` are values without a column of their own.
     """
     if row is None:
-        compare(plan, {}, wanted, fields)
+        plan.changes.append(partial(told_of_new, dict(wanted), fields))
         plan.outcome = CREATED
         made = new()
         plan.write = Write(new=made, key=key, state=wanted)

@@ -1,11 +1,14 @@
 """External ids of rows: imports and the API match by them first."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from clients.records.models import ExternalId
 from crm.core.base.errors import ServiceError
+from crm.core.base.models import fresh, insert
 
 TAKEN = "external_id_taken"
 
@@ -24,17 +27,25 @@ def link_external(*, system: str, kind: str, value: str, object_id: int) -> None
 
 
 def link_externals(*, system: str, kind: str, ids: Mapping[str, int]) -> None:
-    """`link_external` for several rows, {value: id of the row}, in two statements. Raises ServiceError for an id that
+    """`link_external` for several rows, {value: id of the row}, in a few statements. Raises ServiceError for an id that
     is taken.
     """
     system = system.strip().lower()
-    rows = [ExternalId(system=system, kind=kind, value=value.strip(), object_id=pk) for value, pk in ids.items()]
+    of_all = partial(fresh, ExternalId, system=system, kind=kind)
+    rows = [of_all(value=value.strip(), object_id=pk) for value, pk in ids.items()]
     if any(not row.system or not row.value or len(row.system) > 60 or len(row.value) > 200 for row in rows):
         raise ServiceError(_("An external ID needs a system and a value."), field="external_ids")
-    ExternalId.objects.bulk_create(rows, ignore_conflicts=True)
     found = find_externals(system=system, kind=kind, values=[row.value for row in rows])
-    if any(found[row.value] != row.object_id for row in rows):
+    if any(found.get(row.value, row.object_id) != row.object_id for row in rows):
         raise external_id_taken()
+    new = {row.value: row for row in rows if row.value not in found}
+    if any(new[row.value].object_id != row.object_id for row in rows if row.value in new):
+        raise external_id_taken()
+    try:
+        with transaction.atomic():
+            insert([*new.values()])
+    except IntegrityError as error:  # somebody else gave one of the ids just now
+        raise external_id_taken() from error
 
 
 def external_id_taken() -> ServiceError:

@@ -1,6 +1,7 @@
 """Reads across the rows of a client."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
@@ -69,6 +70,7 @@ def add_next_steps(principal, clients: Iterable[Client]) -> None:
         client.next_step_snoozed = step.snoozed_until if step else None
 
 
+@lru_cache(maxsize=4096)
 def domain_of(website: str) -> str:
     """acme.example of https://www.acme.example/about; "" if it is not a website."""
     host = website.strip().lower().split("//")[-1].split("/")[0].split("?")[0].split(":")[0].removeprefix("www.")

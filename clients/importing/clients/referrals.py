@@ -84,6 +84,8 @@ def _of(row: Referral) -> Referrer:
 
 def plan_referrers(plan: Plan, client: Client | None, values: Values, context: Context) -> None:
     """Those of the row that the client does not have yet."""
+    if not values.get(BY_ID) and not values.get(BY_NAME):
+        return
     key, cache = client.pk if client else None, context["cache"]
     there, archived = (cache[kind].get(key, set()) for kind in ("referrals", "archived referrals"))
     named = dict.fromkeys([*_by_id(plan, client, values, context), *_by_name(plan, values, context)])

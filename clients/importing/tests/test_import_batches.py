@@ -17,7 +17,7 @@ HEADER = "Id,Name,Status,Status since,E-mail,Website,Tags,Part of (id),First nam
 
 
 def inserted(asked):
-    return re.findall(r'INSERT INTO "clients_(\w+)"', " ".join(query["sql"] for query in asked))
+    return re.findall(r'(?:INSERT INTO|COPY) "clients_(\w+)"', " ".join(query["sql"] for query in asked))
 
 
 def import_clients(actor, *rows):

@@ -368,7 +368,7 @@ def test_a_chunk_is_looked_up_and_written_together(ines):
         return len(asked)
 
     statements(3)
-    assert statements(200) <= statements(20) + 2
+    assert statements(200) <= statements(60) + 2
 
 
 def test_addresses_and_domains_are_found_by_their_indexes(ines):

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 from django.db import connection
 from django.db.models import F
@@ -21,7 +22,7 @@ from clients.records.models import Client, ClientAccess, ClientFacts, StatusPeri
 from clients.records.services.statuses import Span, first_periods, periods_of, status_facts
 from crm.core.base.archiving import set_archived
 from crm.core.base.errors import ServiceError
-from crm.core.base.models import insert
+from crm.core.base.models import fresh, insert
 from crm.core.base.permissions import require
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
@@ -62,7 +63,7 @@ def new_client(
     entered as former (default: other). Raises ServiceError.
     """
     only_known(fields, CLIENT_FIELDS.edited)
-    client = Client(owner=owner, is_demo=is_demo)
+    client = fresh(Client, owner=owner, is_demo=is_demo)
     fields = with_custom(client, fields, CLIENT_FIELDS, is_new=True)
     _apply(client, fields | {"name": name, "owner": owner})
     clean_fields(client, ["name", *fields])
@@ -83,10 +84,12 @@ def create_clients(principal: Principal, *, rows: Sequence[NewClient], today: da
     clients = insert([row.client for row in rows])
     for row in rows:
         for period in row.periods:
-            period.client = row.client
+            period.client_id = row.client.pk
     insert([period for row in rows for period in row.periods])
-    ClientFacts.objects.bulk_create(ClientFacts(client=row.client, **status_facts(row.periods, today)) for row in rows)
-    insert([Client.tags.through(client=row.client, tag=tag) for row in rows for tag in row.tags])
+    facts = (fresh(ClientFacts, client_id=row.client.pk, **status_facts(row.periods, today)) for row in rows)
+    insert([*facts], has_keys=True)
+    link = partial(fresh, Client.tags.through)
+    insert([link(client_id=row.client.pk, tag_id=tag.pk) for row in rows for tag in row.tags])
     ids: dict[str, dict[str, int]] = {}
     for row in rows:
         for system, value in row.external_ids:

@@ -16,6 +16,7 @@ from clients.records.facts import set_facts
 from clients.records.models import Client, ClientFacts, StatusPeriod
 from crm.core.base.dates import is_plausible
 from crm.core.base.errors import ServiceError
+from crm.core.base.models import fresh
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 
@@ -239,9 +240,10 @@ def first_periods(
     if status == Status.PROSPECT:
         start = min(start, today)
     first = {"status": status, "start_date": start, "reason": reason, "is_start_unknown": is_start_unknown}
-    periods = [StatusPeriod(client=client, **first)]
+    periods = [fresh(StatusPeriod, client=client, **first)]
     if start > today:
-        periods.insert(0, StatusPeriod(client=client, status=Status.PROSPECT, start_date=today, end_date=start))
+        before = {"status": Status.PROSPECT, "start_date": today, "end_date": start}
+        periods.insert(0, fresh(StatusPeriod, client=client, **before))
     return periods
 
 

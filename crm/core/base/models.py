@@ -1,10 +1,15 @@
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from functools import cache
 from typing import Any, TypeVar
 
 import pghistory
 from django.contrib.postgres.fields import DateRangeField
-from django.db import models
+from django.db import models, transaction
+from django.db.models.base import ModelState
 from django.utils.translation import gettext_lazy as _
+
+from crm.core.base.copying import can_copy, copy_rows
 
 M = TypeVar("M", bound=models.Model)
 
@@ -22,11 +27,46 @@ def tracked_aside(model: type[models.Model], *, indexes: Sequence[models.Index] 
     return tracked(model, meta={"indexes": [*indexes]})
 
 
-def insert(rows: Sequence[M]) -> list[M]:
-    """Insert unsaved rows of one model in one statement. Rows of a rolled-back attempt may be passed again."""
-    for row in rows:
+@cache
+def _blank(model: type[models.Model]) -> dict[str, Any] | None:
+    """The attributes of a row without values; None for a model whose defaults have to be asked each time."""
+    known = (models.NOT_PROVIDED, dict, list)
+    if any(callable(field.default) and field.default not in known for field in model._meta.concrete_fields):
+        return None
+    return {name: value for name, value in vars(model()).items() if name != "_state"}
+
+
+def fresh(model: type[M], **values: Any) -> M:
+    """`model(**values)`, made several times faster by copying the defaults of a row that was made before: for thousands of rows."""
+    blank = _blank(model)
+    if blank is None:
+        return model(**values)
+    row = model.__new__(model)
+    row._state = ModelState()
+    own = vars(row)
+    for name, value in blank.items():
+        own[name] = copy(value) if isinstance(value, dict | list) else value
+    for name, value in values.items():
+        setattr(row, name, value)
+    return row
+
+
+MANY = 50  # rows from which copying is quicker
+
+
+def insert(rows: Sequence[M], *, has_keys: bool = False) -> list[M]:
+    """Insert unsaved rows of one model in one statement. Rows of a rolled-back attempt may be passed again. `has_keys`: the rows bring
+    their primary keys.
+    """
+    if not rows:
+        return []
+    for row in () if has_keys else rows:
         row.pk = None
-    return type(rows[0])._default_manager.bulk_create(rows) if rows else []
+    if len(rows) < MANY or not can_copy(type(rows[0])):
+        return type(rows[0])._default_manager.bulk_create(rows)
+    with transaction.atomic(savepoint=False):
+        copy_rows(rows)
+    return [*rows]
 
 
 class Folded(models.Func):

@@ -48,10 +48,15 @@ class Conventions:
 PLAIN = Conventions()
 
 
+_PUNCTUATION = re.compile(r"[\W_]+")
+
+
 def fold(text: str) -> str:
     """A name without case, accents, spaces and punctuation, for comparing headers and names."""
+    if text.isascii():
+        return _PUNCTUATION.sub("", text.lower())
     plain = unicodedata.normalize("NFKD", text.casefold())
-    return re.sub(r"[^\w]|_", "", "".join(c for c in plain if not unicodedata.combining(c)))
+    return _PUNCTUATION.sub("", "".join(c for c in plain if not unicodedata.combining(c)))
 
 
 def whole_number(text: Any, *, least: int = 0, most: int = 2**63 - 1) -> int | None:

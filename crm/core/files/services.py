@@ -98,8 +98,13 @@ def digest_of(file: File) -> str:
     return digest.hexdigest()
 
 
+def open_file(stored: StoredFile) -> Any:
+    """The content, to be read in pieces and closed."""
+    return default_storage.open(stored.path, "rb")
+
+
 def read_bytes(stored: StoredFile) -> bytes:
-    with default_storage.open(stored.path, "rb") as file:
+    with open_file(stored) as file:
         return file.read()
 
 

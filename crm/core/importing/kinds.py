@@ -99,12 +99,16 @@ class OpenColumns(Sequence[Column]):
         return len(self._now())
 
 
+Change = tuple[Any, Any, Any, Callable[[Any], str]]  # a field's label, before, after, words
+
+
 @dataclass
 class Plan:
     """The intended write of one row. The preview shows it, the run applies it.
 
     `outcome` is one of OUTCOMES; `messages` say why it fails, `warnings` what is left out or odd. `target` names the
-    record or client it belongs to, `url` links there. `changes` are (field's label, before, after, words). `question`
+    record or client it belongs to, `url` links there. `changes` are told by `change`, or by a function that is asked only when
+    the plan is shown. `question`
     must be confirmed before the row may be written. `write` is the input of the kind's `apply`.
     """
 
@@ -114,7 +118,7 @@ class Plan:
     warnings: list[str] = field(default_factory=list)
     target: str = ""
     url: str = ""
-    changes: list[tuple[Any, Any, Any, Callable[[Any], str]]] = field(default_factory=list)
+    changes: list[Change | Callable[[], Iterable[Change]]] = field(default_factory=list)
     question: str = ""
     values: Values = field(default_factory=dict)
     write: Any = None
@@ -136,7 +140,8 @@ class Plan:
         """As text, for a page."""
         said = [
             [str(label), "" if before in (None, "") else words(before), "" if after in (None, "") else words(after)]
-            for label, before, after, words in self.changes
+            for change in self.changes
+            for label, before, after, words in (change() if callable(change) else [change])
         ]
         return {
             "number": self.number,
@@ -169,7 +174,8 @@ class ImportKind:
     earlier rows, writes nothing, and may raise ServiceError. `lock(plans)` is called first in the transaction of a chunk.
     `apply(principal, plans, context)` writes the plans of a
     chunk together through services; if it raises, the chunk is retried row by row. `finish(principal, context)` does
-    what must wait for the last row, and answers remarks on rows that were written. `survey(texts, context)` sees each row's cells before planning begins.
+    what must wait for the last row, and answers remarks on rows that were written. `survey(texts, context)` sees each row's cells of the
+    columns `surveyed` before planning begins.
 
     `defaults` are the columns that may be answered once for all rows (such as status), `must_ask` those of them that
     are required if the file has no such column. `needs`: at least one column of each of these groups. `ids` are the
@@ -187,6 +193,7 @@ class ImportKind:
     lock: Callable[[list[Plan]], None] = lambda plans: None
     finish: Callable[[Any, Context], Remarks] = lambda principal, context: ()
     survey: Callable[[dict[str, str], Context], None] = lambda texts, context: None
+    surveyed: tuple[str, ...] = ()
     export: Callable[[Any], Iterable[list[Any]]] | None = None
     defaults: tuple[str, ...] = ()
     must_ask: tuple[str, ...] = ()

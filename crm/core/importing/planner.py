@@ -9,6 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.base.reading import Conventions, fold
 from crm.core.files.models import StoredFile
-from crm.core.files.services import read_bytes
+from crm.core.files.services import open_file, read_bytes
 from crm.core.firm.queries import firm_cached, firm_today, firm_zone, get_firm
 from crm.core.importing import kinds, readers, tabular
 from crm.core.importing.kinds import PEOPLE, UNCHANGED, Column, Context, ImportKind, Plan, Values, Waits
@@ -32,7 +33,8 @@ from crm.core.listing.files import unsafe_cell
 from crm.core.work.models import Job
 
 log = logging.getLogger(__name__)
-CHUNK = 500
+CHUNK = 1000
+KEPT = 4096  # different texts of a column whose reading is kept
 UNNAMED_SYSTEM = "csv"  # for a file without ids: its rows are recognised by their content
 
 
@@ -50,7 +52,7 @@ def read_job(job: Job) -> tuple[list[str], Iterator[tabular.Row]]:
     if kept := job.options.get("rows"):
         return kept_rows(StoredFile.objects.get(pk=kept))
     if not key:
-        return tabular.read(read_bytes(job.file), dialect_of(job) or tabular.Dialect())
+        return tabular.read_stream(partial(open_file, job.file), dialect_of(job) or tabular.Dialect())
     table = readers.table(job.file.name, read_bytes(job.file), key, dialect_of(job))
     return table.header, table.read()
 
@@ -102,6 +104,7 @@ class Words:
     def __init__(self, job: Job, context: Context):
         self.values, self.unknown = values_of(job), context["survey"].setdefault("unknown", {})
         self._known: dict[str, set[str]] = {}
+        self.misses = 0  # words that nobody knew, so far
 
     def read(self, column: Column, text: str) -> str:
         """The text with its words replaced by what they mean here."""
@@ -118,6 +121,7 @@ class Words:
         if (said := given.get(fold(text)[:200])) is not None:
             return said
         if not self._is_known(column, text):
+            self.misses += 1
             self.unknown.setdefault(column.vocabulary.key, Counter())[text[:100]] += 1  # type: ignore[union-attr]
         return text
 
@@ -132,6 +136,54 @@ class Words:
             return bool(vocabulary.is_read and column.parse and (column.parse(text, Conventions()), True))
         except ValueError:
             return False
+
+
+EMPTY, GIVEN, DEFAULT, UNREADABLE = range(4)
+Said = tuple[int, Any]  # what a cell says: one of these, and its value or what is wrong with it
+
+
+class Cells:
+    """Reads the cells of a column. What a text says is found out once, since most columns repeat themselves."""
+
+    def __init__(self, column: Column, place: int | None, planner: "Planner"):
+        self.column, self.place = column, place
+        self._words, self._system = planner.words, planner.context["system"]
+        self._default = str(planner.context["defaults"].get(column.name) or "")
+        self._conventions = planner.conventions[column.name]
+        self._kept: dict[str, Said] = {}
+
+    @property
+    def is_always_empty(self) -> bool:
+        """Nothing fills the column, and nothing has to."""
+        return self.place is None and not self._default and not self.column.is_required
+
+    def said(self, cells: list[str]) -> Said:
+        text = cells[self.place] if self.place is not None else ""
+        if (found := self._kept.get(text)) is None:
+            misses = self._words.misses
+            found = self._read(text)
+            if len(self._kept) < KEPT and misses == self._words.misses and not isinstance(found[1], list | dict | set):
+                self._kept[text] = found
+        return found
+
+    def _read(self, text: str) -> Said:
+        column, is_default = self.column, False
+        if self.place is not None:
+            text = self._words.read(column, cell_text(column.name, text, self._system))
+        if not text and (text := self._default):
+            is_default = True
+        if not text:
+            return EMPTY, None
+        try:
+            value = column.parse(text, self._conventions) if column.parse else text
+        except ValueError as error:
+            return UNREADABLE, (f"{column.label}: {error}", is_default)
+        return DEFAULT if is_default else GIVEN, value
+
+
+def cell_text(name: str, text: str, system: str) -> str:
+    text = unsafe_cell(text)
+    return ids_in(text, system) if text and name.endswith("external_id") else text
 
 
 class Planner:
@@ -149,22 +201,26 @@ class Planner:
         self.header, _rows = read_job(job)
         place = {name: index for index, name in enumerate(self.header)}
         mapping = job.options["mapping"]
-        self.columns = [(column, place.get(mapping.get(column.name))) for column in self.kind.columns]
+        columns = [(column, place.get(mapping.get(column.name))) for column in self.kind.columns]
         skip = job.options.get("skip", {})
         self.skips = [(place[name], {*of["values"]}, of["why"]) for name, of in skip.items() if name in place]
         self.words = Words(job, self.context)
+        cells = (Cells(column, place, self) for column, place in columns)
+        self.cells = [each for each in cells if not each.is_always_empty]
         self._seen: Counter[bytes] = Counter()
         self._survey()
 
     def _survey(self) -> None:
-        used = [(column.name, place) for column, place in self.columns if place is not None]
-        for row in read_job(self.job)[1]:
+        """Let the kind see what it looks for in all rows before the first is planned."""
+        system = self.context["system"]
+        used = [
+            (c.column.name, c.place) for c in self.cells if c.place is not None and c.column.name in self.kind.surveyed
+        ]
+        for row in read_job(self.job)[1] if self.kind.surveyed else ():
             if not row.problem:
-                self.kind.survey({name: self._cell(name, row.cells[place]) for name, place in used}, self.context)
-
-    def _cell(self, name: str, text: str) -> str:
-        text = unsafe_cell(text)
-        return ids_in(text, self.context["system"]) if name.endswith("external_id") and text else text
+                self.kind.survey(
+                    {name: cell_text(name, row.cells[place], system) for name, place in used}, self.context
+                )
 
     def chunks(self, skip: int = 0) -> Iterator[list[Plan]]:
         rows = read_job(self.job)[1]
@@ -224,21 +280,23 @@ class Planner:
         problems: list[str] = []
         left_out: list[str] = []
         defaulted: set[str] = set()
-        for column, place in self.columns:
-            if place in row.faults:
-                problems.append(f"{column.label}: {row.faults[place]}")
+        for cells in self.cells:
+            column = cells.column
+            if row.faults and cells.place in row.faults:
+                problems.append(f"{column.label}: {row.faults[cells.place]}")
                 continue
-            text = self.words.read(column, self._cell(column.name, row.cells[place])) if place is not None else ""
-            if not text and (text := str(self.context["defaults"].get(column.name) or "")):
-                defaulted.add(column.name)
-            if not text:
+            kind, said = cells.said(row.cells)
+            if kind == EMPTY:
                 if column.is_required:
                     problems.append(_("%(field)s is empty.") % {"field": column.label})
-                continue
-            try:
-                values[column.name] = column.parse(text, self.conventions[column.name]) if column.parse else text
-            except ValueError as error:
-                (left_out if column.is_lenient else problems).append(f"{column.label}: {error}")
+            elif kind == UNREADABLE:
+                (left_out if column.is_lenient else problems).append(said[0])
+                if said[1]:
+                    defaulted.add(column.name)
+            else:
+                values[column.name] = said
+                if kind == DEFAULT:
+                    defaulted.add(column.name)
         values["left_out"], values["defaulted"] = left_out, defaulted
         values["row_key"] = self._row_key(row)
         return values, problems

@@ -1,10 +1,12 @@
 """The worker's part of an import: plan the whole file for the preview; plan again and apply for the run; report both."""
 
+import gc
 import logging
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,6 +39,7 @@ MAX_REASONS = 5000
 MAX_UNKNOWN = 50
 ABANDONED = timedelta(days=7)  # an import that was prepared and never started is discarded after this
 BEGUN = (MoveState.RUNNING, MoveState.PAUSED, MoveState.UNDOING)
+GARBAGE = 20_000  # objects that are made before it is looked for
 PROGRESS_EVERY = 1.0  # seconds, while a file is checked
 
 
@@ -128,7 +131,8 @@ def run_job(*, job_id: int) -> str:
         return Job.objects.get(pk=job_id).state
     is_check = job.state == JobState.CHECKING
     try:
-        (_check if is_check else _run)(job, token)
+        with many_objects():
+            (_check if is_check else _run)(job, token)
     except tabular.UnreadableTable as error:
         _fail(job, token, str(error), is_check=is_check)
     except OperationalError:
@@ -140,6 +144,19 @@ def run_job(*, job_id: int) -> str:
         _fail(job, token, _("The file could not be checked.") if is_check else text, is_check=is_check)
         raise
     return Job.objects.get(pk=job_id).state
+
+
+@contextmanager
+def many_objects() -> Iterator[None]:
+    """For work that makes and forgets many objects: what was there before is not looked through for garbage again and again."""
+    often = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(GARBAGE, *often[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*often)
+        gc.unfreeze()
 
 
 def _check(job: Job, token: uuid.UUID) -> None:

@@ -8,9 +8,10 @@ import io
 import itertools
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from os.path import commonprefix
+from typing import IO
 
 from charset_normalizer import from_bytes
 from django.conf import settings
@@ -42,6 +43,8 @@ DELIMITERS = [
     ("^", "^"),
     ("~", "~"),
 ]
+CODECS = {"utf-8": "utf-8-sig"}  # those of another name
+PIECE = 1 << 20  # bytes that are decoded at once
 MAX_FIELD = 131_072
 TELLING_LINES = 300  # with letters beyond ASCII, which tell encodings apart
 AROUND = 20  # characters shown before a difference in a line, and three times as many after it
@@ -176,27 +179,43 @@ def _around(place: int, line: str) -> str:
 
 def decode(data: bytes, encoding: str, *, partial: bool = False) -> str:
     """Decoded text; `partial` allows a character cut off at the end. Raises UnreadableTable."""
-    if encoding not in dict(ENCODINGS):  # some of Python's codecs decompress data
-        raise UnreadableTable(_("Unknown encoding."))
-    name = "utf-8-sig" if encoding == "utf-8" else encoding
+    decoder = _decoder(encoding)
     try:
-        return codecs.getincrementaldecoder(name)().decode(data, final=not partial)
-    except UnicodeDecodeError as error:
+        return decoder.decode(data, final=not partial)
+    except UnicodeError as error:
         if encoding == "cp1252":
             return data.decode("latin-1")
-        raise UnreadableTable(
-            _(
-                "The file cannot be read as %(encoding)s (from byte %(position)d). Choose another encoding, or save it as UTF-8."
-            )
-            % {"encoding": dict(ENCODINGS)[encoding], "position": error.start}
-        ) from error
+        raise _undecodable(encoding, getattr(error, "start", 0)) from error
+
+
+def _decoder(encoding: str) -> codecs.IncrementalDecoder:
+    """Raises UnreadableTable."""
+    if encoding not in dict(ENCODINGS):  # some of Python's codecs decompress data
+        raise UnreadableTable(_("Unknown encoding."))
+    try:
+        return codecs.getincrementaldecoder(CODECS.get(encoding, encoding))()
     except LookupError as error:
         raise UnreadableTable(_("Unknown encoding.")) from error
 
 
+def _undecodable(encoding: str, position: int) -> UnreadableTable:
+    text = _(
+        "The file cannot be read as %(encoding)s (from byte %(position)d). Choose another encoding, or save it as UTF-8."
+    )
+    return UnreadableTable(text % {"encoding": dict(ENCODINGS)[encoding], "position": position})
+
+
 def read(data: bytes, dialect: Dialect) -> tuple[list[str], Iterator[Row]]:
     """(header, rows). A row of the wrong width gets a problem and does not stop the rest. Raises UnreadableTable."""
-    lines = lines_of(data, dialect)
+    return _read(lines_of(data, dialect), dialect)
+
+
+def read_stream(opened: Callable[[], IO[bytes]], dialect: Dialect) -> tuple[list[str], Iterator[Row]]:
+    """As `read`, of a file that is never whole in memory."""
+    return _read(_Lines(_streamed(opened, dialect)), dialect)
+
+
+def _read(lines: "_Lines", dialect: Dialect) -> tuple[list[str], Iterator[Row]]:
     try:
         reader = csv.reader(lines, delimiter=dialect.delimiter)
         header = _header(reader)
@@ -230,14 +249,47 @@ def lines_of(data: bytes, dialect: Dialect) -> "_Lines":
         raise UnreadableTable(_("Unknown delimiter."))
     csv.field_size_limit(MAX_FIELD)
     text = decode(data, dialect.encoding)
-    return _Lines(SEPARATOR.sub("", text, count=1) if SEPARATOR.match(text) else text)
+    text = SEPARATOR.sub("", text, count=1) if SEPARATOR.match(text) else text
+    return _Lines(io.StringIO(text, newline=""))
+
+
+def _streamed(opened: Callable[[], IO[bytes]], dialect: Dialect) -> Iterator[str]:
+    """The lines of a file. It is decoded to its end before the first line is given: a text that cannot be read has no rows."""
+    if dialect.delimiter not in dict(DELIMITERS):
+        raise UnreadableTable(_("Unknown delimiter."))
+    csv.field_size_limit(MAX_FIELD)
+    with opened() as file:
+        name = _codec_that_fits(file, dialect.encoding)
+
+    def lines() -> Iterator[str]:
+        with opened() as file, io.TextIOWrapper(file, encoding=name, newline="") as text:
+            for number, line in enumerate(text):
+                if number or not SEPARATOR.fullmatch(line):
+                    yield line
+
+    return lines()
+
+
+def _codec_that_fits(file: IO[bytes], encoding: str) -> str:
+    """Raises UnreadableTable."""
+    decoder, at, left = _decoder(encoding), 0, 0
+    try:
+        for piece in itertools.chain(iter(lambda: file.read(PIECE), b""), [b""]):
+            left = len(decoder.getstate()[0])
+            decoder.decode(piece, final=not piece)
+            at += len(piece)
+    except UnicodeError as error:  # UTF-16 without its mark has no place
+        if encoding == "cp1252":
+            return "latin-1"
+        raise _undecodable(encoding, at - left + getattr(error, "start", 0)) from error
+    return CODECS.get(encoding, encoding)
 
 
 class _Lines:
     """The lines of a text, counted. The lines after a row's first can be given back, to be read as separate rows."""
 
-    def __init__(self, text: str):
-        self._source = io.StringIO(text, newline="")
+    def __init__(self, text: Iterator[str]):
+        self._source = text
         self._back: deque[str] = deque()
         self.number = 0
         self.start_row()

@@ -100,4 +100,4 @@ def safe_cell(value) -> str:
 
 def unsafe_cell(text: str) -> str:
     """Undo `safe_cell`: our own exports import back unchanged."""
-    return _HARMLESS.sub(r"\1", text)
+    return _HARMLESS.sub(r"\1", text) if "'" in text else text

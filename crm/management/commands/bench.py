@@ -4,11 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from argparse import SUPPRESS
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from clients.records.models import Client
+from tools.bench import importing
+from tools.bench.files import FILES
 from tools.bench.run import run, run_users
 from tools.embedded.environment import owner_environment
 
@@ -48,12 +51,29 @@ class Command(BaseCommand):
         parser.add_argument("--clients", type=int, help=f"how many to load; by default {FULL:,}")
         parser.add_argument("--requests", type=int, help="requests to each page after warming up")
 
+        parser.add_argument(
+            "--import",
+            action="store_true",
+            dest="imports",
+            help="measure imports against COPY, in databases of their own",
+        )
+        parser.add_argument("--kind", choices=[*FILES], default="clients", help="of the file to import")
+        parser.add_argument("--rows", type=int, default=FULL, help=f"of that file; by default {FULL:,}")
+        parser.add_argument("--times", type=int, default=3, help="rounds of import and COPY; the medians count")
+        parser.add_argument("--import-step", help=SUPPRESS)
         parser.add_argument("--users", help="people who click every 8 s, so many at once, by comma: 50,200,500")
         parser.add_argument("--seconds", type=int, default=60, help="of each number of people")
         parser.add_argument("--idle", type=int, default=0, help="connections beside them that say nothing")
         parser.add_argument("--half-sent", type=int, default=0, help="POSTs beside them that stop in the middle")
 
     def handle(self, **options):
+        if options["import_step"]:
+            name, given = json.loads(options["import_step"])
+            self.stdout.write(json.dumps(importing.STEPS[name](**given)))
+            return
+        if options["imports"]:
+            self._import(options)
+            return
         self._load(options["clients"] or (SMALL if options["small"] else FULL))
         self._manage("collectstatic", "--noinput", "--verbosity=0")
         if options["users"]:
@@ -70,6 +90,17 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if not options["small"]:
             self._judge(report)
+        self.stdout.write(json.dumps(report, indent=2))
+
+    def _import(self, options):
+        given = {name: options[name] for name in ("kind", "rows", "times")}
+        report = importing.measure(**given, say=lambda text: print(text, file=sys.stderr, flush=True))
+        print(
+            f"{report['rows_per_second']} rows a second; {report['ratio']} × COPY, with the check {report['ratio_with_check']} ×",
+            file=sys.stderr,
+        )
+        if report["ratio"] > importing.MOST:
+            print(f"over its limit of {importing.MOST} × COPY", file=sys.stderr)
         self.stdout.write(json.dumps(report, indent=2))
 
     def _load(self, clients):
