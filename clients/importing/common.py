@@ -502,13 +502,14 @@ def clients_named(values: Values, context: Context) -> list[Client]:
 
 def is_coming(of: str, refs: Iterable[str], context: Context) -> bool:
     """Whether a file of the same move that runs earlier brings one of these ids or names."""
-    return not context["coming"].get(of, frozenset()).isdisjoint(refs)
+    return not context["coming"].get(of, {}).keys().isdisjoint(refs)
 
 
 def wait_for(kinds: Iterable[str], refs: list[str], context: Context) -> None:
     """Raises Waits if one of the ids or names comes with a file that runs earlier."""
-    if any(is_coming(of, refs, context) for of in kinds):
-        raise Waits("; ".join(refs))
+    coming = [context["coming"].get(of, {}) for of in kinds]
+    if found := [names[ref] for ref in refs for names in coming if ref in names]:
+        raise Waits("; ".join(dict.fromkeys(found)))
 
 
 def load_contacts(addresses: Iterable[str], context: Context) -> None:

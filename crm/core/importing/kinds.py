@@ -109,7 +109,8 @@ class Plan:
     `outcome` is one of OUTCOMES; `messages` say why it fails, `warnings` what is left out or odd. `target` names the
     record or client it belongs to, `url` links there. `changes` are told by `change`, or by a function that is asked only when
     the plan is shown. `question`
-    must be confirmed before the row may be written. `write` is the input of the kind's `apply`.
+    must be confirmed before the row may be written. `write` is the input of the kind's `apply`. `waits`: in a preview, it belongs to
+    what an earlier file brings, so its changes are what the file says.
     """
 
     number: int = 0
@@ -122,6 +123,7 @@ class Plan:
     question: str = ""
     values: Values = field(default_factory=dict)
     write: Any = None
+    waits: bool = False
 
     def change(self, label: Any, before: Any, after: Any, words: Callable[[Any], str] = str) -> None:
         self.changes.append((label, before, after, words))
@@ -158,7 +160,7 @@ Remarks = Iterable[tuple[Plan, str]]
 
 
 class Waits(ServiceError):
-    """Raised for a row of a preview that belongs to what another file brings, which runs first."""
+    """Raised for a row of a preview that belongs to what another file brings, which runs first: `target`, by name."""
 
     def __init__(self, target: str):
         super().__init__(_("Comes with another file, which is imported first."))

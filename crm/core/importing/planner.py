@@ -190,10 +190,10 @@ class Planner:
     """`chunks(skip)` yields lists of plans in file order; the first `skip` rows are only remembered and come as empty
     lists. Apply a chunk before asking for the next one. `is_preview`: a kind may look for more that people should know before
     they start, such as near-duplicates. `coming`: for a preview, the ids and names of what the files that run earlier bring,
-    {kind of record: names and ids}.
+    {kind of record: {id or folded name: name}}.
     """
 
-    def __init__(self, job: Job, *, is_preview: bool = False, coming: dict[str, set[str]] | None = None):
+    def __init__(self, job: Job, *, is_preview: bool = False, coming: dict[str, dict[str, str]] | None = None):
         self.job, self.kind, self.principal = job, kind_of(job), acting(job.user)
         self.context, self.conventions = make_context(job), conventions_of(job)
         self.context["is_preview"] = is_preview
@@ -266,8 +266,19 @@ class Planner:
 
         plan = guarded(make, self.job, row.number)
         plan.number, plan.values = row.number, values
+        if plan.waits:
+            plan.changes = self._said(row)
         plan.warnings += values["left_out"]
         return plan
+
+    def _said(self, row: tabular.Row) -> list[tuple[Any, Any, Any, Any]]:
+        """The cells of a row as changes, without the ids that join it to others."""
+        said = [
+            (each.column, cell_text(each.column.name, row.cells[each.place], self.context["system"]))
+            for each in self.cells
+            if each.place is not None and each.column.name not in self.kind.ids
+        ]
+        return [(column.label, None, text, str) for column, text in said if text]
 
     def _values(self, row: tabular.Row) -> tuple[Values, list[str]]:
         """(values by field, problems) of one row; an empty cell takes the answer for all rows."""
@@ -316,7 +327,7 @@ def guarded(make: Any, job: Job, number: int) -> Plan:
     except OperationalError:
         raise  # the database is away: not the row's fault
     except Waits as waits:
-        return Plan(target=waits.target, warnings=[waits.message])
+        return Plan(target=_("%(name)s (comes with an earlier file)") % {"name": waits.target}, waits=True)
     except Exception as error:
         return Plan().fail(*why(error, job, number))
 

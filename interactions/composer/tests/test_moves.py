@@ -85,6 +85,24 @@ def test_a_firm_comes_in_and_a_second_run_changes_nothing(ines, product):
     assert firm() == there
 
 
+def test_the_preview_names_what_comes_with_an_earlier_file_and_shows_the_rows(ines):
+    principal = acting(ines)
+    files = exports.PRODUCTS["salesforce"]()
+    made = moves.create_move(principal, files=[store_bytes(principal, name=n, data=d) for n, d in files.items()])
+    moves.check_move(principal, move=made, now=NOW)
+    for part in moves.parts_of(made):
+        running.run_job(job_id=part.job.pk)
+    contacts, events = (
+        next(part.job for part in moves.parts_of(made) if part.kind.key == key) for key in ("contacts", "interactions")
+    )
+    assert contacts.report["counts"]["created"] == exports.PEOPLE and not contacts.report["remarks"]
+    row = contacts.report["rows"]["created"][0]
+    assert row["target"] == f"{exports.company(0)} (comes with an earlier file)"
+    said = {label: after for label, _before, after in row["changes"]}
+    assert said["First name"] and said["Last name"] and not any(value.startswith("001") for value in said.values())
+    assert "comes with an earlier file" in events.report["rows"]["created"][0]["target"]
+
+
 def test_what_was_done_in_pipedrive_is_a_contact_and_what_is_open_a_follow_up(ines):
     move(ines, exports.PRODUCTS["pipedrive"]())
     calls = Interaction.objects.filter(channel="phone")
