@@ -68,8 +68,8 @@ def firm():
 
 
 @pytest.mark.parametrize("product", NAMES)
-def test_a_firm_comes_in_and_a_second_run_changes_nothing(ines, product):
-    files = exports.PRODUCTS[product]()
+def test_a_firm_comes_in_a_second_run_changes_nothing_and_one_step_undoes_it(ines, product):
+    before, files = firm(), exports.PRODUCTS[product]()
     made = move(ines, files)
     assert made.state == "done"
     assert {key: counts.get("failed", 0) for key, counts in outcome(made).items() if counts.get("failed")} == {}, [
@@ -83,6 +83,8 @@ def test_a_firm_comes_in_and_a_second_run_changes_nothing(ines, product):
     again = outcome(move(ines, files))
     assert {name for counts in again.values() for name in counts} == {"unchanged"}, again
     assert firm() == there
+    assert undo(ines, made).state == "undone" and taken_back(made)["left"] == 0
+    assert firm() == before and not move_undo.may_undo(made, moves.parts_of(made))
 
 
 def test_the_preview_names_what_comes_with_an_earlier_file_and_shows_the_rows(ines):
@@ -123,17 +125,6 @@ def undo(actor, made):
 
 def taken_back(made):
     return move_undo.counts(undoing.undo_of(part.job) for part in moves.parts_of(made))
-
-
-@pytest.mark.parametrize("product", NAMES)
-def test_a_move_is_undone_in_one_step(ines, product):
-    before = firm()
-    made = move(ines, exports.PRODUCTS[product]())
-    assert firm() != before
-    assert undo(ines, made).state == "undone"
-    assert taken_back(made)["left"] == 0
-    assert firm() == before
-    assert not move_undo.may_undo(made, moves.parts_of(made))
 
 
 def test_what_was_changed_since_stays_and_can_be_tried_again(ines):
