@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.history import queries as history
-from crm.core.importing import undoing
+from crm.core.importing import receiving, undoing
 from crm.core.importing.moves import continue_moves
 from crm.core.importing.permissions import may_import
 from crm.core.importing.readers import archives, monday, text, xlsx  # noqa: F401
@@ -33,4 +33,5 @@ periodic.register(Job("jobs", resume_jobs, _("Imports")))
 periodic.register(Job("moves", continue_moves, _("Moves of several files")))
 runners.register(Runner("import", run_job))
 runners.register(Runner(undoing.KIND, undoing.run_job))
+runners.register(Runner(receiving.KIND, receiving.run_job))
 history.remarks.register(history.Remark("imports", say_which_import))
