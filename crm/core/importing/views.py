@@ -73,7 +73,7 @@ IMPORTS = ListPage(
     bar=("state", "kind"),
     sorts={"newest": "-created_at"},
     columns=(
-        Column("file", _lazy("File"), lambda job: job.file.name),
+        Column("file", _lazy("File"), lambda job: job.file.name if job.file else job.title),
         Column("kind", _lazy("Kind"), lambda job: job.title, is_in_file_only=True),
         Column("state", _lazy("State"), lambda job: job.get_state_display()),
         Column("created", _lazy("Created"), _count("created"), css="num"),
@@ -125,7 +125,7 @@ def import_table(request, pk):
         try:
             key = form.cleaned_data.get("kind") or job.kind.removeprefix("import:")
             given = {"job": job, "table": form.cleaned_data["table"]}
-            if receiving.is_large([job.file]):
+            if job.file and receiving.is_large([job.file]):
                 reading = receiving.choose_table_later(request.principal, kind=key, now=timezone.now(), **given)
                 return redirect("core:import_reading", pk=reading.pk)
             service.choose_table(request.principal, kind=kinds.get(key), **given)
