@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, RegexValidator
@@ -28,31 +29,39 @@ def clean_fields(row: Model, names: Iterable[str]) -> None:
 
 def _is_right(row: Model, name: str) -> bool:
     """Whether a value needs no closer look, as most texts: what is short enough, and one of the choices if there are some."""
-    short = _texts(type(row)).get(name)
-    if short is None:
-        return False
+    known = _texts(type(row)).get(name)
     value = getattr(row, name)
-    longest, choices, may_be_blank = short
-    if type(value) is not str:
+    if known is None or type(value) is not str:
         return False
+    longest, choices, may_be_blank, has_checks = known
     if not value:
         return may_be_blank
-    return len(value) <= longest and (choices is None or value in choices)
+    is_one = choices is None or value in choices
+    return len(value) <= longest and is_one and (not has_checks or _passes(type(row), name, value))
+
+
+@lru_cache(maxsize=4096)
+def _passes(model: type[Model], name: str, value: str) -> bool:
+    field: Any = model._meta.get_field(name)
+    try:
+        field.run_validators(value)
+    except ValidationError:
+        return False
+    return True
 
 
 @cache
-def _texts(model: type[Model]) -> dict[str, tuple[float, frozenset[str] | None, bool]]:
-    """{name: (longest, choices, may be blank)} of the columns that ask nothing else of a text."""
+def _texts(model: type[Model]) -> dict[str, tuple[float, frozenset[str] | None, bool, bool]]:
+    """{name: (longest, choices, may be blank, has other checks)} of the columns that hold a text."""
     return {
         field.name: (
             field.max_length or math.inf,
             frozenset(str(value) for value, _label in field.flatchoices) if field.choices else None,
             field.blank,
+            not all(isinstance(check, MaxLengthValidator) for check in field.validators),
         )
         for field in model._meta.fields
-        if isinstance(field, CharField | TextField)
-        and not field.generated
-        and all(isinstance(check, MaxLengthValidator) for check in field.validators)
+        if isinstance(field, CharField | TextField) and not field.generated
     }
 
 

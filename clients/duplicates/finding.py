@@ -8,16 +8,21 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import combinations
 
 from clients.duplicates.scoring import LIKELY, Details, Likeness, likeness
 
 MOST = 12  # records of one key
+_BETWEEN = re.compile("[^a-z0-9]+")
 OFTEN = {"mail": 20, "phone": 20}
 
 
+@lru_cache(maxsize=8192)
 def folded(text: str) -> str:
     """Lower case without accents and punctuation, single spaces."""
+    if text.isascii():
+        return _BETWEEN.sub(" ", text.lower()).strip()
     plain = unicodedata.normalize("NFKD", text.casefold())
     kept = "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
     return " ".join(kept.split())

@@ -88,6 +88,8 @@ def _nearest(typed: Mapping[K, Details], there: Any, rows: QuerySet) -> dict[K, 
     for one in there:
         for block in set(keys(one)):
             blocks[block].append(one)
+    if not blocks:
+        return {}
     best: dict[K, tuple[Likeness, int]] = {}
     for key, wanted in typed.items():
         others = {other.pk: other for block in set(keys(wanted)) for other in blocks.get(block, ())}

@@ -20,6 +20,8 @@ from crm.core.base.models import fresh
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 
+STATUSES = frozenset(Status.values)
+
 
 @dataclass(frozen=True)
 class Span:
@@ -232,7 +234,7 @@ def first_periods(
     """The first periods of a new client, not saved yet; with a `start` in the future it is a prospect until then.
     Raises ServiceError.
     """
-    if status not in Status.values:
+    if status not in STATUSES:
         raise ServiceError(_("“%(status)s” is not a status.") % {"status": status}, field="status")
     if not is_plausible(start):
         raise ServiceError(_("This date is too far away."), field="status_start")

@@ -47,6 +47,16 @@ class UploadForm(Form):
         }
 
 
+class ReadAgainForm(Form):
+    """The files of an upload that could not be told, once more."""
+
+    kind = forms.ChoiceField(label=_("What is in the file"), required=False)
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = [("", _("Detect automatically")), *_kinds_for(user)]
+
+
 def _kinds_for(user: User) -> list[tuple[str, Any]]:
     return [(kind.key, kind.label) for kind in kinds.kinds() if kind.may_import(acting(user))]
 

@@ -3,11 +3,12 @@
 from django.utils.translation import gettext_lazy as _
 
 from crm.core.history import queries as history
-from crm.core.importing import undoing
+from crm.core.importing import receiving, undoing
 from crm.core.importing.continuing import continue_moves
 from crm.core.importing.permissions import may_import
 from crm.core.importing.readers import archives, monday, text, xlsx  # noqa: F401
 from crm.core.importing.running import resume_jobs, run_job
+from crm.core.importing.sweeping import sweep_files
 from crm.core.ui import navigation, tones
 from crm.core.work.leases import Runner, runners
 from crm.core.work.schedule import Job, periodic
@@ -30,7 +31,9 @@ navigation.register(
 )
 tones.declare(running="blue", done="green", failed="red")
 periodic.register(Job("jobs", resume_jobs, _("Imports")))
+periodic.register(Job("import-files", sweep_files, _("Files of imports"), daily="core:import-files"))
 periodic.register(Job("moves", continue_moves, _("Moves of several files")))
 runners.register(Runner("import", run_job))
 runners.register(Runner(undoing.KIND, undoing.run_job))
+runners.register(Runner(receiving.KIND, receiving.run_job))
 history.remarks.register(history.Remark("imports", say_which_import))

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.files.services import store_upload
-from crm.core.importing import kinds, move_undo, moves
+from crm.core.importing import kinds, move_undo, moves, receiving
 from crm.core.importing import services as service
 from crm.core.importing.choices import MoveState
 from crm.core.importing.forms import AddForm, KindForm, MoveForm, ValuesForm, ZoneForm
@@ -138,11 +138,15 @@ def add(request, pk):
     if not form.is_valid():
         return _page(request, move, form, status=422)
 
-    def act() -> None:
+    try:
         files = [store_upload(request.principal, upload=upload) for upload in form.cleaned_data["file"]]
-        moves.add_files(request.principal, move=move, files=files)
-
-    return _done(request, move, act)
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return redirect("core:import_move", pk=move.pk)
+    if receiving.is_large(files):
+        reading = receiving.read_later(request.principal, files=files, move=move, now=timezone.now())
+        return redirect("core:import_reading", pk=reading.pk)
+    return _done(request, move, lambda: moves.add_files(request.principal, move=move, files=files))
 
 
 @require_POST

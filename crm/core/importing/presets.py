@@ -33,8 +33,8 @@ REASONS = {  # why a column is left out
 }
 SKIPPED = {  # why a row is left out
     "deleted": gettext_lazy("Deleted in the other system. Left out."),
-    "is_done": gettext_lazy("Done in the other system. Imported as an interaction."),
-    "is_open": gettext_lazy("Still open in the other system. Imported as a follow-up."),
+    "is_done": gettext_lazy("Done in the other system, so it is an interaction, not a follow-up."),
+    "is_open": gettext_lazy("Still open in the other system, so it is a follow-up, not an interaction."),
     "converted": gettext_lazy("Converted in the other system. The other files have it."),
 }
 

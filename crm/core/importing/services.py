@@ -122,6 +122,8 @@ def import_again(principal: Principal, *, job: Job) -> Job:
     options = {**UNANSWERED, "table": None, "tables": job.options.get("tables", [])}
     if len(options["tables"]) < 2:
         raise ServiceError(_("The file has no other table."))
+    if job.file is None:
+        raise ServiceError(_("The file of this import no longer exists."))
     return Job.objects.create(kind=job.kind, title=job.title, user=principal.user, file=job.file, options=options)
 
 

@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from crm.core.importing import move_views, undo_views, views
+from crm.core.importing import move_views, reading_views, undo_views, views
 
 urlpatterns = [
     *views.IMPORTS.urls("imports/", "imports"),
     path("imports/new/", views.import_new, name="import_new"),
+    path("imports/reading/<int:pk>/", reading_views.reading_page, name="import_reading"),
+    path("imports/reading/<int:pk>/again/", reading_views.read_again, name="import_read_again"),
+    path("imports/reading/<int:pk>/stop/", reading_views.reading_stop, name="import_reading_stop"),
     path("imports/saved/", move_views.saved_mappings, name="import_mappings"),
     path("imports/saved/<int:pk>/forget/", move_views.forget, name="import_mapping_forget"),
     path("imports/moves/<int:pk>/", move_views.move_page, name="import_move"),

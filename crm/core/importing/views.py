@@ -16,13 +16,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from crm.core.base.errors import ServiceError, add_to_form
 from crm.core.base.permissions import require
 from crm.core.files.services import read_bytes, store_upload
-from crm.core.importing import kinds, moves, tabular, undoing
+from crm.core.importing import kinds, moves, receiving, tabular, undoing
 from crm.core.importing import services as service
 from crm.core.importing.choices import MoveState
 from crm.core.importing.forms import ColumnsForm, KindForm, StartForm, TableForm, UploadForm, ValuesForm
 from crm.core.importing.models import ImportMove, MoveFile, SavedMapping
 from crm.core.importing.permissions import may_import, may_import_job
-from crm.core.importing.recognising import suggestions, times_without_zone, understood
+from crm.core.importing.recognising import times_without_zone, understood
 from crm.core.listing import filters
 from crm.core.listing.files import table_file
 from crm.core.listing.pages import Column, ListPage
@@ -73,7 +73,7 @@ IMPORTS = ListPage(
     bar=("state", "kind"),
     sorts={"newest": "-created_at"},
     columns=(
-        Column("file", _lazy("File"), lambda job: job.file.name),
+        Column("file", _lazy("File"), lambda job: job.file.name if job.file else job.title),
         Column("kind", _lazy("Kind"), lambda job: job.title, is_in_file_only=True),
         Column("state", _lazy("State"), lambda job: job.get_state_display()),
         Column("created", _lazy("Created"), _count("created"), css="num"),
@@ -101,28 +101,16 @@ def import_new(request):
     if request.method == "POST" and form.is_valid():
         try:
             files = [store_upload(request.principal, upload=upload) for upload in form.cleaned_data["file"]]
-            return _begun(request.principal, files, form.cleaned_data["kind"])
+            if receiving.is_large(files):
+                given = {"files": files, "kind": form.cleaned_data["kind"], "now": timezone.now()}
+                return redirect("core:import_reading", pk=receiving.read_later(request.principal, **given).pk)
+            page, pk = receiving.begin(request.principal, files=files, kind=form.cleaned_data["kind"])
+            return redirect(f"core:{page}", pk=pk)
         except ServiceError as error:
             add_to_form(form, error)
     return render(
         request, "core/importing/new.html", {"form": form}, status=422 if form.is_bound and form.errors else 200
     )
-
-
-def _begun(principal, files, key):
-    """Where an upload goes on. Raises ServiceError for a single file that says nothing of what is in it."""
-    if len(files) == 1 and key:
-        job = service.create_import(principal, kind=kinds.get(key), file=files[0])
-        return redirect(f"core:import_{'table' if job.options['table'] is None else 'columns'}", pk=job.pk)
-    tables = service.tables_of(files[0]) if len(files) == 1 else []
-    if len(tables) != 1:
-        return redirect("core:import_move", pk=moves.create_move(principal, files=files).pk)
-    known = suggestions(tables[0].header, principal)
-    found = tables[0].kind or (known[0].kind if known else "")
-    if not found:
-        raise ServiceError(_("Rapport does not know this kind of file. Choose what it contains."), field="kind")
-    job = service.create_import(principal, kind=kinds.get(found), file=files[0], found=tables)
-    return redirect("core:import_columns", pk=job.pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -135,8 +123,12 @@ def import_table(request, pk):
     form = TableForm(request.POST or None, job=job)
     if request.method == "POST" and form.is_valid():
         try:
-            kind = kinds.get(form.cleaned_data.get("kind") or job.kind.removeprefix("import:"))
-            service.choose_table(request.principal, job=job, table=form.cleaned_data["table"], kind=kind)
+            key = form.cleaned_data.get("kind") or job.kind.removeprefix("import:")
+            given = {"job": job, "table": form.cleaned_data["table"]}
+            if job.file and receiving.is_large([job.file]):
+                reading = receiving.choose_table_later(request.principal, kind=key, now=timezone.now(), **given)
+                return redirect("core:import_reading", pk=reading.pk)
+            service.choose_table(request.principal, kind=kinds.get(key), **given)
             return redirect("core:import_columns", pk=job.pk)
         except ServiceError as error:
             add_to_form(form, error)

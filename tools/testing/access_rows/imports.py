@@ -1,10 +1,13 @@
 """The import wizard and the demo page."""
 
+from django.utils import timezone
+
 from crm.core.base.principals import acting
 from crm.core.files.services import store_bytes
 from crm.core.importing import kinds
 from crm.core.importing.models import SavedMapping
 from crm.core.importing.moves import create_move
+from crm.core.importing.receiving import read_later
 from crm.core.importing.services import create_import
 from crm.core.work.models import Job
 from tools.testing.access import ADMINS, EVERYONE, Row
@@ -22,6 +25,7 @@ def build(scene):
     saved = SavedMapping.objects.create(kind="clients", name="Agenda", header=["File no", "Party"], created_by=owner)
     scene.rows["saved mapping"] = {"any": saved}
     scene.rows["finished import"] = {"any": done}
+    scene.rows["upload being read"] = {"any": read_later(acting(owner), files=[file], now=timezone.now())}
 
 
 SEEN = {"any": ("owner",)}
@@ -34,6 +38,9 @@ def _job_of_move(scene, kind):
 ROWS = [
     Row("core:imports", get=EVERYONE),
     Row("core:import_new", get=EVERYONE, post=EVERYONE, data={"kind": "clients"}),
+    Row("core:import_reading", get=EVERYONE, about="upload being read", seen_by=SEEN),
+    Row("core:import_read_again", post=EVERYONE, about="upload being read", seen_by=SEEN, data={"kind": "clients"}),
+    Row("core:import_reading_stop", post=EVERYONE, about="upload being read", seen_by=SEEN),
     Row("core:import_page", get=EVERYONE, about="finished import", seen_by=SEEN),
     Row("core:import_table", get=EVERYONE, post=EVERYONE, about="import", seen_by=SEEN),
     Row("core:import_columns", get=EVERYONE, post=EVERYONE, about="import", seen_by=SEEN),

@@ -10,6 +10,7 @@ from crm.core.files.services import store_bytes
 from crm.core.importing import kinds
 from crm.core.importing.models import ImportMove
 from crm.core.importing.moves import create_move
+from crm.core.importing.receiving import read_later
 from crm.core.importing.services import create_import, set_options
 from crm.core.mail.choices import MailState
 from crm.core.work.models import Job
@@ -48,6 +49,10 @@ def _clients_csv(own):
 
 def _import(own):
     return create_import(acting(own.user("owner")), kind=kinds.get("clients"), file=_clients_csv(own))
+
+
+def _reading(own):
+    return read_later(acting(own.user("owner")), files=[_clients_csv(own)], now=own.now)
 
 
 def _import_of_two_tables(own):
@@ -182,6 +187,12 @@ declare(
     import_again=lambda own: {"job": _import_of_two_tables(own)},
     resume_import=lambda own: {"job": _stopped_import(own), "now": own.now},
     discard_import=lambda own: {"job": _import(own)},
+)
+declare(
+    "crm.core.importing.receiving",
+    read_later=lambda own: {"files": [_clients_csv(own)], "now": own.now},
+    choose_table_later=lambda own: {"job": _import(own), "table": "", "kind": "clients", "now": own.now},
+    stop_reading=lambda own: {"reading": _reading(own), "now": own.now},
 )
 declare(
     "crm.core.importing.moves",
