@@ -52,7 +52,9 @@ def _offered(model: Any) -> dict[str, Any]:
 
 def _words(principal: Any, field: Any, row: Any, value: Any) -> str:
     """Of rows that it links to, only those are named that the principal sees."""
-    seen = getattr(type(value)._default_manager, "visible_to", None) if hasattr(type(value), "_default_manager") else None
+    seen = (
+        getattr(type(value)._default_manager, "visible_to", None) if hasattr(type(value), "_default_manager") else None
+    )
     if seen is not None and not seen(principal).filter(pk=value.pk).exists():
         return NOTHING
     return field.text(row) or NOTHING

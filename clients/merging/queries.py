@@ -37,5 +37,7 @@ class Moving:
 
 def what_moves(principal: Any, away: Any) -> list[Moving]:
     """How many rows of each kind that the principal sees would go to the kept record."""
-    found = [(relation.label, relation.counted(principal, away)) for relation in relations_of(type(away)) if relation.label]
+    found = [
+        (relation.label, relation.counted(principal, away)) for relation in relations_of(type(away)) if relation.label
+    ]
     return [Moving(str(label), count) for label, count in found if count]

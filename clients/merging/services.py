@@ -37,7 +37,13 @@ Seen = tuple[int | None, int | None]  # the versions that were seen: of the kept
 
 @service(may=permissions.may_merge, why=permissions.MERGE)
 def merge_clients(
-    principal: Principal, *, kept: Client, away: Client, taken: Iterable[str] = (), seen: Seen = (None, None), now: datetime
+    principal: Principal,
+    *,
+    kept: Client,
+    away: Client,
+    taken: Iterable[str] = (),
+    seen: Seen = (None, None),
+    now: datetime,
 ) -> ClientMerge:
     """Give everything of `away` to `kept`, and archive `away`. `taken`: the fields whose values of `away` the kept client gets.
     Raises StaleWrite; ServiceError for a restricted client and an open one, or if more colleagues would see one of the two.
@@ -53,7 +59,9 @@ def merge_clients(
     if values:
         kept = update_client(principal, client=kept, **values)
     if any(not _viewers(kept) <= seen_by for seen_by in before):
-        raise ServiceError(_("More colleagues would see one of these restricted clients. Name the same colleagues on both first."))
+        raise ServiceError(
+            _("More colleagues would see one of these restricted clients. Name the same colleagues on both first.")
+        )
     _take_over_status(principal, kept, away, today)
     merge = _carry_over(ClientMerge, pair)
     rebuild_facts(now=now, client_ids=[kept.pk, away.pk])
@@ -176,5 +184,3 @@ def _hidden_places(principal: Principal, pair: Pair) -> list[tuple[dict[str, Any
         seen = places.visible_to(principal).values("pk")
         found.append((reach_of(contact), list(places.exclude(pk__in=seen).values_list("pk", flat=True))))
     return found
-
-

@@ -46,5 +46,3 @@ def _more(own: Span | None, other: Span | None) -> Span | None:
     if own is None or other is None:
         return own or other
     return other if COUNTS.get(Status(other.status), 1) > COUNTS.get(Status(own.status), 1) else own
-
-

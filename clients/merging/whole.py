@@ -115,11 +115,7 @@ def documents(pair: Pair, rows: QuerySet) -> QuerySet:
     mine = Document.objects.kept().filter(client=pair.kept.pk, engagement=None)
     known = set(mine.values_list("file__sha256", "is_shared", "kind"))
     single = rows.filter(engagement=None, archived_at__isnull=True, number=1)
-    same = [
-        pk
-        for pk, *what in single.values_list("pk", "file__sha256", "is_shared", "kind")
-        if tuple(what) in known
-    ]
+    same = [pk for pk, *what in single.values_list("pk", "file__sha256", "is_shared", "kind") if tuple(what) in known]
     return rows.exclude(pk__in=same)
 
 

@@ -41,7 +41,11 @@ def test_whatever_names_a_client_or_contact_is_registered():
 
 
 def test_what_is_registered_is_there():
-    known = {(model._meta.db_table, field.column) for model in apps.get_models(include_auto_created=True) for field in model._meta.concrete_fields}
+    known = {
+        (model._meta.db_table, field.column)
+        for model in apps.get_models(include_auto_created=True)
+        for field in model._meta.concrete_fields
+    }
     for each in [*relations, *left]:
         assert (each.model._meta.db_table, each.model._meta.get_field(each.column).column) in known
 

@@ -82,7 +82,10 @@ def _restore(rows: list[Row]) -> None:
     if not rows:
         return
     model = rows[0].model
-    sets = [f"{name} = CASE WHEN t.{name} IS NOT DISTINCT FROM l.{name} THEN b.{name} ELSE t.{name} END" for name in _columns(model)]
+    sets = [
+        f"{name} = CASE WHEN t.{name} IS NOT DISTINCT FROM l.{name} THEN b.{name} ELSE t.{name} END"
+        for name in _columns(model)
+    ]
     own = {"version": "version = t.version + 1", "updated_at": "updated_at = now()"}
     names = {field.name for field in model._meta.concrete_fields}
     sets += [own[name] for name in OWN if name in names]
