@@ -4,7 +4,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
-from clients.merging.relations import Pair, leave, relate
+from clients.merging.relations import Consequence, Pair, consequences, leave, relate
 from clients.records.models import Client
 from interactions.agreements.models import Commitment, Decision
 from interactions.cadence.models import Cadence
@@ -60,3 +60,31 @@ relate(Contact, "contact_id", SurveyResponse, label=_("Survey answers"))
 leave(FollowUp, "source_id", why="names a conversation, a rule or a referral, which keeps its id")
 leave(ReadMark, "record_id", why="names a notification, a follow-up or a progress email, which keeps its id")
 leave(Told, "record_id", why="names a notification or a follow-up, which keeps its id")
+
+for key, owner, order, text in (
+    (
+        "rhythm",
+        Client,
+        60,
+        _("%(kept)s keeps its own contact target, and gets that of %(away)s if it has none."),
+    ),
+    (
+        "progress",
+        Client,
+        62,
+        _("There is one progress email a week, to the recipients of both. Who stopped one gets neither."),
+    ),
+    (
+        "mail",
+        Client,
+        64,
+        _("Emails that wait still go out, to the same addresses. Links in earlier emails keep working."),
+    ),
+    (
+        "mail-contact",
+        Contact,
+        64,
+        _("Emails that wait still go out, to the same addresses. Links in earlier emails keep working."),
+    ),
+):
+    consequences.register(Consequence(key, owner, text, order))

@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from clients import permissions
+from clients import permissions, registry
 from clients.checks import clean_fields, only_known
 from clients.contacts.choices import ContactLabel, Purpose
 from clients.contacts.fields import CONTACT_FIELDS, PLACE_FIELDS
@@ -349,6 +349,8 @@ def archive_contact(principal: Principal, *, contact: Contact, now: datetime) ->
 
 @service(may=None)
 def restore_contact(principal: Principal, *, contact: Contact) -> Contact:
+    """Raises ServiceError for one that was merged into another."""
+    registry.refuse_merged(contact)
     with _within_sight(principal, contact, decided=["archived"]):
         row, _changed = set_archived(contact, at=None)
     return row

@@ -44,6 +44,7 @@ def load_contact(principal, contact_id):
     contact = rows.filter(pk=contact_id).first()
     if contact is None:
         raise Http404
+    registry.lead_on(principal, contact, "contact_id")
     contact.country = country_of(sorted(contact.places, key=lambda place: place.left_date is not None))
     return contact
 

@@ -1,12 +1,16 @@
 """Where a record that was merged away is now, and what a merge would move."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from clients.contacts.models import Contact
 from clients.merging.models import ClientMerge, ContactMerge, Merge
 from clients.merging.relations import relations_of
+from clients.merging.statuses import united
+from clients.records.choices import ACTIVE_STATUSES, Status
 from clients.records.models import Client
+from clients.records.services.statuses import spans_of
 
 MERGES: dict[Any, type[Merge]] = {Client: ClientMerge, Contact: ContactMerge}
 LONGEST_CHAIN = 100
@@ -41,3 +45,22 @@ def what_moves(principal: Any, away: Any) -> list[Moving]:
         (relation.label, relation.counted(principal, away)) for relation in relations_of(type(away)) if relation.label
     ]
     return [Moving(str(label), count) for label, count in found if count]
+
+
+@dataclass(frozen=True)
+class StatusAfter:
+    """`label` of the status that the kept client will have; `since`: the start of its time as a client, None for one that is none."""
+
+    label: str
+    since: date | None
+
+
+def status_after(kept: Client, away: Client, today: date) -> StatusAfter:
+    spans = united(spans_of(kept), spans_of(away), today)
+    past = [span for span in spans if span.start <= today]
+    since = None
+    for span in reversed(past):
+        if span.status not in ACTIVE_STATUSES:
+            break
+        since = span.start
+    return StatusAfter(str(Status(past[-1].status).label) if past else "", since)

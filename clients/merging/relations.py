@@ -119,8 +119,19 @@ class Left:
         return f"{self.model._meta.label_lower}.{self.column}"
 
 
+@dataclass(frozen=True)
+class Consequence:
+    """A sentence of the preview about what happens to records of `model`, with %(kept)s and %(away)s."""
+
+    key: str
+    model: Model
+    text: Any
+    order: int = 50
+
+
 relations: Registry[Relation] = Registry("relation of a merged record")
 left: Registry[Left] = Registry("column that a merge leaves")
+consequences: Registry[Consequence] = Registry("consequence of a merge")
 
 
 def relate(owner: Model, column: str, *models_: Model, **told: Any) -> None:

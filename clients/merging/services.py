@@ -28,8 +28,8 @@ from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import check_version
 from crm.core.fields.custom.choices import Kind
-from crm.core.fields.custom.models import CustomField
 from crm.core.fields.custom.entries import records as with_custom_fields
+from crm.core.fields.custom.models import CustomField
 from crm.core.firm.queries import firm_today
 
 Seen = tuple[int | None, int | None]  # the versions that were seen: of the kept record, of the other one

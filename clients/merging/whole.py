@@ -14,7 +14,7 @@ from clients.engagements.models import Engagement, EngagementParty
 from clients.engagements.words import Said
 from clients.invoices.models import Invoice
 from clients.merging.models import ClientMerge, ContactMerge
-from clients.merging.relations import Pair, Relation, leave, relate, relations
+from clients.merging.relations import Consequence, Pair, Relation, consequences, leave, relate, relations
 from clients.opportunities.models import Opportunity
 from clients.records.models import Client, ClientAccess, ClientFacts, ClientTag, ExternalId, StatusPeriod
 from clients.referrals.models import Referral
@@ -221,3 +221,34 @@ relate(Contact, "contact_id", Draft, unless=("kind", "client_id", "record"))
 leave(Job, "options", why="what was asked of a job that is over or runs; old ids lead to the kept record")
 leave(OutboxMail, "cause_id", why="names the row that caused the email, which keeps its id")
 leave(OutboxMail, "message_id", "provider_id", why="names of the mail's own")
+
+for key, owner, order, text in (
+    ("archived", Client, 10, _("%(away)s is archived. Its page and its address in the API lead to %(kept)s.")),
+    (
+        "archived-contact",
+        Contact,
+        10,
+        _("%(away)s is archived. Their page and their address in the API lead to %(kept)s."),
+    ),
+    (
+        "tags",
+        Client,
+        20,
+        _("%(kept)s has the tags and the ids in other systems of both, so later imports find it by either."),
+    ),
+    (
+        "files",
+        Client,
+        30,
+        _("A document that both have is kept once. A contract number that both have gets “-2” at its end."),
+    ),
+    ("access", Client, 40, _("Colleagues named on %(away)s do not see %(kept)s for that.")),
+    (
+        "reach",
+        Contact,
+        20,
+        _("%(kept)s has the email addresses and phone numbers of both. Their main ones stay the main ones."),
+    ),
+    ("consent", Contact, 30, _("Where one of the two opted out of email, the opt-out stands.")),
+):
+    consequences.register(Consequence(key, owner, text, order))

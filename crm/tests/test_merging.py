@@ -3,11 +3,10 @@
 import json
 from typing import Any
 
+import pytest
 from django.apps import apps
 from django.db import connection, models, transaction
 from django.utils import timezone
-
-import pytest
 
 from clients.contacts.models import Contact
 from clients.merging.models import Merge
@@ -110,7 +109,8 @@ def same_rows(scene, kept, away) -> None:
         )
         mail = {
             "key": f"m-{client.pk}",
-            "message_id": f"m-{client.pk}", "message_id": f"m-{client.pk}",
+            "message_id": f"m-{client.pk}",
+            "message_id": f"m-{client.pk}",
             "kind": "progress",
             "to_address": "a@example.com",
             "subject": "Hello",

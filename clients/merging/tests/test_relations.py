@@ -1,8 +1,7 @@
 """Everything that names a client or a contact is registered, or left with a reason."""
 
-from django.apps import apps
-
 import pytest
+from django.apps import apps
 
 from clients.contacts.models import Contact
 from clients.merging.relations import left, relations
@@ -28,9 +27,7 @@ def named() -> set[str]:
         if is_history(model) or not model._meta.managed:
             continue
         for field in model._meta.concrete_fields:
-            if field.related_model in (Client, Contact):
-                found.add((model._meta.db_table, field.column))
-            elif field.name in PLAIN:
+            if field.related_model in (Client, Contact) or field.name in PLAIN:
                 found.add((model._meta.db_table, field.column))
     return found
 
