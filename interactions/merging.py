@@ -72,7 +72,9 @@ for key, owner, order, text in (
         "progress",
         Client,
         62,
-        _("There is one progress email a week, to the recipients of both. Who stopped one gets neither."),
+        _(
+            "There is one progress email a week, to the recipients of both. Anyone who unsubscribed from one gets neither."
+        ),
     ),
     (
         "mail",

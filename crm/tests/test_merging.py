@@ -110,7 +110,6 @@ def same_rows(scene, kept, away) -> None:
         mail = {
             "key": f"m-{client.pk}",
             "message_id": f"m-{client.pk}",
-            "message_id": f"m-{client.pk}",
             "kind": "progress",
             "to_address": "a@example.com",
             "subject": "Hello",
