@@ -14,6 +14,7 @@ from clients.records.services.statuses import spans_of
 
 MERGES: dict[Any, type[Merge]] = {Client: ClientMerge, Contact: ContactMerge}
 LONGEST_CHAIN = 100
+MOST_SHOWN = 50
 
 
 def successor(model: Any, pk: int) -> int:
@@ -31,6 +32,12 @@ def seen_successor(principal: Any, model: Any, pk: int) -> Any:
     """The record that took the place of this one, if the principal sees it; None if there is none."""
     now = successor(model, pk)
     return model.objects.visible_to(principal).filter(pk=now).first() if now != pk else None
+
+
+def merged_into(principal: Any, model: Any, pk: int) -> list[Any]:
+    """The merges into this record that stand, newest first, as far as the principal sees both records."""
+    rows = MERGES[model].objects.visible_to(principal).standing()
+    return list(rows.filter(kept=pk).select_related("kept", "away")[:MOST_SHOWN])
 
 
 @dataclass(frozen=True)
