@@ -14,7 +14,7 @@ from clients.contacts.queries import reach_of
 from clients.contacts.services import hold_for_hidden, update_contact
 from clients.gate import viewers
 from clients.merging.fields import values_of
-from clients.merging.models import ClientMerge, ContactMerge, Merge
+from clients.merging.models import ClientMerge, ContactMerge
 from clients.merging.relations import Pair, relations_of
 from clients.merging.statuses import united
 from clients.records.facts import rebuild_facts
@@ -110,7 +110,7 @@ def locked(model: Any, kept: Any, away: Any, seen: Seen = (None, None)) -> tuple
     return found[kept.pk], found[away.pk]
 
 
-def _carry_over(merges: type[Merge], pair: Pair) -> Any:
+def _carry_over(merges: Any, pair: Pair) -> Any:
     """Move what names the record merged away, and note the merge."""
     moved = [
         [relation.model._meta.label_lower, relation.column, pks]
