@@ -264,11 +264,11 @@ money_of: Registry[OpenEnds] = Registry("money of an engagement, which keeps it 
 successors: Registry[Successor] = Registry("successor of a merged record")
 
 
-def lead_on(principal: Any, row: Any, argument: str) -> None:
-    """Raises MovedRecord if this archived row was merged into another that the principal sees."""
-    source = successors.get(row._meta.label_lower) if row.archived_at is not None else None
-    if source is not None and (now := source.find(principal, row.pk)):
-        raise MovedRecord(now, pk=row.pk, argument=argument)
+def lead_on(principal: Any, model: Any, pk: int, argument: str) -> None:
+    """For a row that is archived or out of sight: raises MovedRecord if it was merged into another that the principal sees."""
+    source = successors.get(model._meta.label_lower)
+    if source is not None and (now := source.find(principal, pk)):
+        raise MovedRecord(now, pk=pk, argument=argument)
 
 
 def refuse_merged(row: Any) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -68,8 +69,14 @@ class Merges:
     merge_why: Any
 
     def get_object(self):
-        row = super().get_object()  # type: ignore[misc]
-        registry.lead_on(self.request.principal, row, "pk")  # type: ignore[attr-defined]
+        model, principal = self.queryset.model, self.request.principal  # type: ignore[attr-defined]
+        try:
+            row = super().get_object()  # type: ignore[misc]
+        except Http404:
+            registry.lead_on(principal, model, int(self.kwargs["pk"]), "pk")  # type: ignore[attr-defined]
+            raise
+        if row.is_archived:
+            registry.lead_on(principal, model, row.pk, "pk")
         return row
 
     def _other(self, row: Any, pk: int | None) -> Any:

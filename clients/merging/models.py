@@ -67,10 +67,19 @@ class ClientMerge(Merge):
         ]
 
 
+class ContactMergeQuerySet(MergeQuerySet):
+    def visible_to(self, principal):
+        """While a merge stands, the kept contact has all that was the other's, and whoever sees the one sees the merge."""
+        seen = Contact.objects.visible_to(principal).values("pk")
+        return self.filter(Q(undone_at__isnull=True) | Q(away__in=seen), kept__in=seen)
+
+
 @tracked
 class ContactMerge(Merge):
     kept = models.ForeignKey(Contact, models.CASCADE, related_name="+", verbose_name=_("kept contact"))
     away = models.ForeignKey(Contact, models.CASCADE, related_name="+", verbose_name=_("merged contact"))
+
+    objects = ContactMergeQuerySet.as_manager()
 
     class Meta(Merge.Meta):
         verbose_name = _("merge of contacts")

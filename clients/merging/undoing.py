@@ -17,6 +17,7 @@ from clients.records.services.clients import lock_parents
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
+from crm.core.base.versions import save_version
 from crm.core.importing import journal, reverting
 from crm.core.importing.journal import Journal, Row
 
@@ -28,8 +29,19 @@ def undo_client_merge(principal: Principal, *, merge: ClientMerge, now: datetime
     """Make two clients of one again. Raises ServiceError if it was undone, or if one of the two was merged further since."""
     lock_parents()
     merge = _take_back(principal, merge, now)
+    if merge.kept.is_restricted and not merge.away.is_restricted:
+        _restrict(merge)
     rebuild_facts(now=now, client_ids=[merge.kept_id, merge.away_id])
     return merge
+
+
+def _restrict(merge: ClientMerge) -> None:
+    """What went with a client that was restricted since the merge does not come into everybody's sight by the undo."""
+    away = Client.objects.get(pk=merge.away_id)
+    away.is_restricted = True
+    save_version(away, fields=["is_restricted"], seen=None)
+    merge.left.append([Client._meta.label_lower, away.pk, _("Restricted, as the client it was merged into.")])
+    merge.save(update_fields=["left"])
 
 
 @service(may=None)

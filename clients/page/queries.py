@@ -4,6 +4,7 @@ from datetime import date
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.http import Http404
 
 from clients import permissions, registry
 from clients.catalogue.models import Tag
@@ -34,8 +35,13 @@ def _client(principal, *, client_id: int) -> QuerySet:
 
 def load_client(principal, client_id: int) -> Client:
     """The client for its page; 404 if the user may not see it. Raises MovedRecord for one that was merged into another."""
-    client = _client.one(principal, client_id=client_id)
-    registry.lead_on(principal, client, "client_id")
+    try:
+        client = _client.one(principal, client_id=client_id)
+    except Http404:
+        registry.lead_on(principal, Client, client_id, "client_id")
+        raise
+    if client.is_archived:
+        registry.lead_on(principal, Client, client_id, "client_id")
     found = [] if client.is_restricted else client.covers
     client.covers = [{**cover, "until": date.fromisoformat(cover["until"])} for cover in found]
     client.is_covered = principal.user_id in {cover["id"] for cover in client.covers}

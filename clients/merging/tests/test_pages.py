@@ -5,10 +5,11 @@ from django.urls import reverse
 
 from clients.contacts.models import Contact
 from clients.merging.models import ClientMerge, ContactMerge
-from clients.merging.services import merge_clients
+from clients.merging.services import merge_clients, merge_contacts
 from clients.merging.undoing import undo_client_merge
 from clients.records.models import Client
-from clients.records.services.clients import restore_client, update_client
+from clients.records.services.clients import restore_client, restrict_client, update_client
+from clients.revenue.models import RevenueLine
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from tools.testing.factories.clients import NOW, make_client, make_contact, make_line
@@ -155,6 +156,8 @@ def test_who_does_not_see_the_kept_client_is_led_nowhere(client, marta, otto, pa
     client.force_login(otto)
     page = client.get(away.get_absolute_url())
     assert page.status_code == 200 and str(kept.pk) not in page.get("Location", "")
+    client.post(reverse("clients:restore", args=[away.pk]))
+    assert Client.objects.get(pk=away.pk).is_archived
     assert list(client.get(reverse("clients:merges")).context["listing"].page.rows) == []
 
 
@@ -238,6 +241,41 @@ def test_contacts(client, marta):
     assert not Contact.objects.archived().exists()
 
 
+def test_the_contact_merged_away_leads_on_for_whoever_sees_the_kept_one(client, marta, otto):
+    alder, birch = make_client(owner=marta, name="Alder"), make_client(owner=marta, name="Birch")
+    kept, away = (make_contact(actor=marta, client=each, last_name=each.name) for each in (alder, birch))
+    merge = merge_contacts(acting(marta), kept=kept, away=away, now=NOW)
+    client.force_login(otto)
+    assert client.get(away.get_absolute_url())["Location"] == kept.get_absolute_url()
+    assert client.get(f"/api/v1/contacts/{away.pk}")["Location"] == f"/api/v1/contacts/{kept.pk}"
+    assert client.get(reverse("clients:contact_merge_page", args=[merge.pk])).status_code == 200
+    assert (
+        "Undo" in client.get(kept.get_absolute_url()).content.decode()
+        or "undo" in client.get(kept.get_absolute_url()).content.decode()
+    )
+
+
+def test_an_undo_opens_nothing_that_was_restricted_since(marta, otto, pair):
+    kept, away = pair
+    line = make_line(actor=marta, client=away)
+    merge = merged(marta, kept, away)
+    restrict_client(acting(marta), client=Client.objects.get(pk=kept.pk))
+    merge = undo_client_merge(acting(marta), merge=merge, now=NOW)
+    assert Client.objects.get(pk=away.pk).is_restricted and len(merge.left) == 1
+    assert not RevenueLine.objects.visible_to(acting(otto)).filter(pk=line.pk).exists()
+
+
+def test_the_history_of_both_tells(client, marta, pair):
+    kept, away = pair
+    merge = merged(marta, kept, away)
+    client.force_login(marta)
+    page = client.get(reverse("clients:history", args=[kept.pk])).content.decode()
+    assert page.count("Alder Oy merged into Alder") >= 2
+    assert reverse("clients:merge_page", args=[merge.pk]) in page
+    client.post(reverse("clients:undo_merge", args=[merge.pk]))
+    assert "Alder Oy merged into Alder" in client.get(reverse("clients:history", args=[away.pk])).content.decode()
+
+
 def test_a_client_out_of_sight_keeps_the_details_it_had(marta, otto):
     alder, hidden = make_client(owner=marta, name="Alder"), make_client(owner=otto, name="Hidden")
     kept = make_contact(actor=marta, client=alder, emails=[("work", "e@alder.example")])
@@ -245,8 +283,6 @@ def test_a_client_out_of_sight_keeps_the_details_it_had(marta, otto):
     make_place = away.affiliations.create
     make_place(client=alder)
     Client.objects.filter(pk=hidden.pk).update(is_restricted=True)
-    from clients.merging.services import merge_contacts
-
     merge_contacts(acting(marta), kept=kept, away=Contact.objects.get(pk=away.pk), now=NOW)
     held = kept.affiliations.get(client=hidden).held
     assert held.details["address"] == "e@hidden.example" and held.details["last_name"] == "Saario"
