@@ -237,13 +237,14 @@ class Naming:
 @dataclass(frozen=True)
 class Successor:
     """`key` is the label of a model. `find(principal, pk)`: the record into which this one was merged, if the principal sees it;
-    `is_merged(pk)`: whether it was merged into another. `taken_in(principal, pk)`: [(words, address)] of the merges into this one.
+    `is_merged(pk)`: whether it was merged into another. `taken_in(principal, pk)`: [(words, address, id of the other record)] of
+    the merges into this one.
     """
 
     key: str
     find: Callable[[Any, int], Any]
     is_merged: Callable[[int], bool]
-    taken_in: Callable[[Any, int], list[tuple[str, str]]]
+    taken_in: Callable[[Any, int], list[tuple[str, str, int]]]
 
 
 panels: Registry[Panel] = Registry("panel")

@@ -24,7 +24,7 @@ def is_merged(model, pk):
 
 def taken_in(model, principal, pk):
     page = "clients:merge_page" if model is Client else "clients:contact_merge_page"
-    return [(str(merge), reverse(page, args=[merge.pk])) for merge in merged_into(principal, model, pk)]
+    return [(str(merge), reverse(page, args=[merge.pk]), merge.away_id) for merge in merged_into(principal, model, pk)]
 
 
 for model in (Client, Contact):

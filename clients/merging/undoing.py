@@ -20,6 +20,7 @@ from crm.core.base.services import service
 from crm.core.base.versions import save_version
 from crm.core.importing import journal, reverting
 from crm.core.importing.journal import Journal, Row
+from crm.core.users.models import User
 
 MOST_LEFT = 1000
 
@@ -59,7 +60,7 @@ def _take_back(principal: Principal, merge: Any, now: datetime) -> Any:
         text = _("%(kept)s was merged into another record since. Undo that merge first.") % {"kept": merge.kept}
         raise ServiceError(text, code="conflict")
     locked(merges.records(), merge.kept, merge.away)
-    rows = [row for row in Journal([str(merge.context)]).every_row() if not issubclass(row.model, Merge)]
+    rows = [row for row in Journal([str(merge.context)]).every_row() if _is_merged(row)]
     journal.lock(rows)
     left = reverting.revert(rows, whole=[StatusPeriod])
     _move_back(merge)
@@ -67,6 +68,11 @@ def _take_back(principal: Principal, merge: Any, now: datetime) -> Any:
     merge.left = _told(left)[:MOST_LEFT]
     merge.save(update_fields=["undone_at", "undone_by", "left"])
     return merge
+
+
+def _is_merged(row: Row) -> bool:
+    """Not the merge itself, nor what the request wrote for its own, such as when a token of the API was last used."""
+    return not issubclass(row.model, Merge) and row.model._meta.app_label != User._meta.app_label
 
 
 def _told(left: Iterable[tuple[Row, str]]) -> list[list[Any]]:
