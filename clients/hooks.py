@@ -27,6 +27,7 @@ from clients.importing.presets import PRODUCTS
 from clients.invoices import hooks as invoices  # noqa: F401  registers itself
 from clients.listing import finding, rollups  # noqa: F401  roll-ups register themselves
 from clients.listing.finding import clients_named
+from clients.merging import hooks as merging  # noqa: F401  registers itself
 from clients.opportunities import hooks as opportunities  # noqa: F401  registers itself
 from clients.records.choices import STATUS_TONES
 from clients.records.fields import CLIENT_FIELDS

@@ -14,6 +14,7 @@ from clients.engagements.models import (  # noqa: F401
     EngagementTeam,
 )
 from clients.invoices.models import Invoice, Payment  # noqa: F401
+from clients.merging.models import ClientMerge, ContactMerge  # noqa: F401
 from clients.opportunities.models import Opportunity, Pipeline, Stage, StageChange  # noqa: F401
 from clients.records.models import Client, ClientAccess, ClientFacts, ClientTag, ExternalId, StatusPeriod  # noqa: F401
 from clients.referrals.models import Referral  # noqa: F401

@@ -12,6 +12,7 @@ DOCUMENT_IN_TRASH = _("This document or its client is archived. Restore it first
 INVOICE_IN_TRASH = _("This invoice or its client is archived. Restore it first.")
 ENGAGEMENT_IN_TRASH = _("This is archived, or its client is. Restore it first.")
 HAND_ON = _("Only the account manager, a manager or an admin can reassign a client.")
+MERGE = _("Only the account manager of both clients, a manager or an admin can merge them.")
 MOVE = _("Only the account manager, a manager or an admin can change the team.")
 
 
@@ -39,6 +40,20 @@ def may_reassign(principal, client) -> bool:
 
 def may_reassign_all(principal, clients) -> bool:
     return all(may_edit(principal, client) and may_reassign(principal, client) for client in clients)
+
+
+def may_merge(principal, kept, away) -> bool:
+    """A merge gives the one client's rows to the other's account manager."""
+    return may_reassign_all(principal, [kept, away])
+
+
+def may_undo_merge(principal, merge) -> bool:
+    """Whoever may merge the two; the one merged away is archived."""
+    return all(may_reassign(principal, client) for client in (merge.kept, merge.away))
+
+
+def may_merge_contacts(principal, kept, away) -> bool:
+    return all(may_change_contact(principal, contact) for contact in (kept, away))
 
 
 def may_restrict(principal, client) -> bool:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar
 
+from django.utils.translation import gettext as _
+
+from crm.core.base.errors import MovedRecord, ServiceError
 from crm.core.base.registry import Registry
 
 Context = TypeVar("Context", bound=Callable[..., Any])
@@ -231,6 +234,19 @@ class Naming:
     path: str = "engagement"
 
 
+@dataclass(frozen=True)
+class Successor:
+    """`key` is the label of a model. `find(principal, pk)`: the record into which this one was merged, if the principal sees it;
+    `is_merged(pk)`: whether it was merged into another. `taken_in(principal, pk)`: [(words, address, id of the other record)] of
+    the merges into this one.
+    """
+
+    key: str
+    find: Callable[[Any, int], Any]
+    is_merged: Callable[[int], bool]
+    taken_in: Callable[[Any, int], list[tuple[str, str, int]]]
+
+
 panels: Registry[Panel] = Registry("panel")
 contact_panels: Registry[ContactPanel] = Registry("panel of a contact")
 tabs: Registry[Tab] = Registry("tab")
@@ -246,6 +262,21 @@ restricted_names: Registry[RestrictedNames] = Registry("names of what is restric
 open_ends: Registry[OpenEnds] = Registry("open ends of an engagement")
 naming: Registry[Naming] = Registry("model whose rows name an engagement")
 money_of: Registry[OpenEnds] = Registry("money of an engagement, which keeps it from being restricted")
+successors: Registry[Successor] = Registry("successor of a merged record")
+
+
+def lead_on(principal: Any, model: Any, pk: int, argument: str) -> None:
+    """For a row that is archived or out of sight: raises MovedRecord if it was merged into another that the principal sees."""
+    source = successors.get(model._meta.label_lower)
+    if source is not None and (now := source.find(principal, pk)):
+        raise MovedRecord(now, pk=pk, argument=argument)
+
+
+def refuse_merged(row: Any) -> None:
+    """Raises ServiceError if the row was merged into another: it comes back by the undo of the merge, not by itself."""
+    source = successors.get(row._meta.label_lower)
+    if source is not None and source.is_merged(row.pk):
+        raise ServiceError(_("This was merged into another record. Undo the merge to get it back."), code="conflict")
 
 
 def panel(key: str, slot: str, order: int, template: str, **told: Any) -> Callable[[Context], Context]:

@@ -11,6 +11,7 @@ from clients.groups.urls import urlpatterns as groups
 from clients.invoices.urls import urlpatterns as invoices
 from clients.listing.finding import offered_clients, offered_contacts
 from clients.listing.lists import CLIENTS, CONTACTS, SEGMENT_CLIENTS
+from clients.merging.urls import urlpatterns as merging
 from clients.opportunities.urls import urlpatterns as opportunities
 from clients.page.views import client, editing, history, inline, people, status
 from clients.referrals.urls import urlpatterns as referrals
@@ -26,6 +27,7 @@ app_name = "clients"
 
 urlpatterns = [
     *duplicates,
+    *merging,
     *CLIENTS.urls("clients/", "list"),
     path("clients/new/", editing.create, name="create"),
     path("clients/similar/", editing.similar, name="similar"),

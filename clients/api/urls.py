@@ -1,4 +1,4 @@
-from clients.api import covers, documents, engagements, invoices, opportunities, referrals, segments, views
+from clients.api import covers, documents, engagements, invoices, merging, opportunities, referrals, segments, views
 
 
 def register(router) -> None:
@@ -17,5 +17,7 @@ def register(router) -> None:
     router.register("opportunities", opportunities.OpportunityViewSet, basename="opportunities")
     router.register("pipelines", opportunities.PipelineViewSet, basename="pipelines")
     router.register("stages", opportunities.StageViewSet, basename="stages")
+    router.register("client-merges", merging.ClientMergeViewSet, basename="client-merges")
+    router.register("contact-merges", merging.ContactMergeViewSet, basename="contact-merges")
     router.register("referrals", referrals.ReferralViewSet, basename="referrals")
     router.register("segments", segments.SegmentViewSet, basename="segments")

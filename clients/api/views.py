@@ -7,6 +7,7 @@ from rest_framework.response import Response
 
 from clients.api.external import Upserts
 from clients.api.filters import ServiceApiFilter, TagApiFilter
+from clients.api.merging import ClientMerges, ContactMerges
 from clients.api.serializers import (
     ClientSerializer,
     ContactSerializer,
@@ -41,7 +42,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.firm.queries import firm_today
 
 
-class ClientViewSet(Upserts, ApiViewSet):
+class ClientViewSet(ClientMerges, Upserts, ApiViewSet):
     """Clients. DELETE archives one; `…/restore` restores it."""
 
     queryset = Client.objects.select_related("facts").prefetch_related("tags")
@@ -99,7 +100,7 @@ class ClientViewSet(Upserts, ApiViewSet):
         return act(self, request, change)
 
 
-class ContactViewSet(Upserts, ApiViewSet):
+class ContactViewSet(ContactMerges, Upserts, ApiViewSet):
     """Contacts. `clients` are their roles at clients; given ones are set, the others are kept. DELETE archives a
     contact.
     """

@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from clients import permissions
+from clients import permissions, registry
 from clients.checks import clean_fields, only_known
 from clients.contacts.choices import ContactLabel, Purpose
 from clients.contacts.fields import CONTACT_FIELDS, PLACE_FIELDS
@@ -174,6 +174,15 @@ def _within_sight(principal: Principal, contact: Contact, *, decided: Iterable[s
             _hold(principal, place, held, {name: before[name] for name in changed}, after)
         elif held is not None and (dropped := (changed | {*decided}) & {*held.details}):
             _keep_only(held, {name: value for name, value in held.details.items() if name not in dropped})
+
+
+def hold_for_hidden(principal: Principal, contact: Contact, places: Iterable[int], before: dict[str, Any]) -> None:
+    """Those of these places that the contact has now keep the details of before, because the principal does not see their clients."""
+    after = reach_of(contact)
+    rows = Affiliation.objects.filter(contact=contact, pk__in=places).select_related("client__owner", "held", "contact")
+    for place in rows:
+        changed = {name: value for name, value in before.items() if value != after[name]}
+        _hold(principal, place, getattr(place, "held", None), changed, after)
 
 
 def _hold(
@@ -340,6 +349,8 @@ def archive_contact(principal: Principal, *, contact: Contact, now: datetime) ->
 
 @service(may=None)
 def restore_contact(principal: Principal, *, contact: Contact) -> Contact:
+    """Raises ServiceError for one that was merged into another."""
+    registry.refuse_merged(contact)
     with _within_sight(principal, contact, decided=["archived"]):
         row, _changed = set_archived(contact, at=None)
     return row

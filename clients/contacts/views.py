@@ -25,6 +25,7 @@ from clients.contacts.services import (
     update_contact,
     use_new_details,
 )
+from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.fields.custom.entries import all_facts
 from crm.core.ui.actions import Outcome, form_action
@@ -42,6 +43,8 @@ def load_contact(principal, contact_id):
         "emails", "phones", "consents", Prefetch("affiliations", places, to_attr="places")
     )
     contact = rows.filter(pk=contact_id).first()
+    if contact is None or contact.is_archived:
+        registry.lead_on(principal, Contact, contact_id, "contact_id")
     if contact is None:
         raise Http404
     contact.country = country_of(sorted(contact.places, key=lambda place: place.left_date is not None))
@@ -169,8 +172,13 @@ def archive(request, contact_id):
 
 @require_POST
 def restore(request, contact_id):
-    contact = restore_contact(request.principal, contact=load_contact(request.principal, contact_id))
-    messages.success(request, _("%(name)s restored") % {"name": contact.name})
+    contact = load_contact(request.principal, contact_id)
+    try:
+        contact = restore_contact(request.principal, contact=contact)
+    except ServiceError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("%(name)s restored") % {"name": contact.name})
     return go(request, back_to(request, contact.get_absolute_url()))
 
 

@@ -45,7 +45,7 @@ def _list(model: Any, url_name: str, title: Any, one: Any, other: Any) -> ListPa
         ),
         has_columns=False,
         remembers=False,
-        words={"dismiss": _("Not a duplicate"), "reopen": _("Ask again")},
+        words={"merge": _("Merge…"), "dismiss": _("Not a duplicate"), "reopen": _("Ask again")},
         noun=lambda n, text: ngettext("%(n)s pair", "%(n)s pairs", n) % {"n": text},
         file_name=url_name.partition(":")[2].replace("_", "-"),
     )

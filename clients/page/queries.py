@@ -4,8 +4,9 @@ from datetime import date
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.http import Http404
 
-from clients import permissions
+from clients import permissions, registry
 from clients.catalogue.models import Tag
 from clients.cover.queries import covers_of
 from clients.records.models import Client
@@ -33,8 +34,14 @@ def _client(principal, *, client_id: int) -> QuerySet:
 
 
 def load_client(principal, client_id: int) -> Client:
-    """The client for its page; 404 if the user may not see it."""
-    client = _client.one(principal, client_id=client_id)
+    """The client for its page; 404 if the user may not see it. Raises MovedRecord for one that was merged into another."""
+    try:
+        client = _client.one(principal, client_id=client_id)
+    except Http404:
+        registry.lead_on(principal, Client, client_id, "client_id")
+        raise
+    if client.is_archived:
+        registry.lead_on(principal, Client, client_id, "client_id")
     found = [] if client.is_restricted else client.covers
     client.covers = [{**cover, "until": date.fromisoformat(cover["until"])} for cover in found]
     client.is_covered = principal.user_id in {cover["id"] for cover in client.covers}

@@ -14,6 +14,7 @@ from django.shortcuts import resolve_url
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
+from crm.core.base.errors import MovedRecord
 from crm.core.base.logs import masked
 from crm.core.base.principals import acting
 from crm.core.firm import queries
@@ -177,3 +178,6 @@ class ResponseMiddleware:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         patch_vary_headers(response, ["HX-Request"])
         return response
+
+    def process_exception(self, request, exception):
+        return faults.moved(request, exception) if isinstance(exception, MovedRecord) else None

@@ -8,7 +8,10 @@ from decimal import Decimal
 import pytest
 
 from clients.contacts.models import Contact
+from clients.merging.services import merge_clients
 from clients.records.models import StatusPeriod
+from clients.revenue.models import RevenueLine
+from crm.core.base.principals import acting
 from crm.core.users.models import Team
 from interactions.surveys.models import Survey
 from reports.kpis import KPIS, find
@@ -54,6 +57,36 @@ def test_who_joined_and_who_joined_and_left_within_are_not_in_s(mira):
     make_client(mira, ("active", date(2025, 6, 1)))
     make_client(mira, ("active", date(2025, 6, 1)), ("former", date(2025, 9, 1), "price"))
     assert retention(mira) == (1, 1)
+
+
+def merged(user, kept, away):
+    merge_clients(acting(user), kept=kept, away=away, now=datetime(2026, 11, 22, 9, tzinfo=UTC))
+
+
+def test_a_client_entered_anew_was_no_churn_once_both_are_merged(mira):
+    """The kept client holds back in time: it counts since the start of the one that was merged away."""
+    old = make_client(mira, ("active", LONG_AGO), ("former", date(2025, 6, 1), "other"))
+    new = make_client(mira, ("active", date(2025, 6, 1)))
+    assert retention(mira) == (0, 1)
+    merged(mira, new, old)
+    assert retention(mira) == (1, 1)
+    assert list(find("retention").members(scope_of(mira), YEAR)) == [new]
+
+
+@pytest.mark.parametrize("is_other_way", [False, True])
+def test_two_records_of_one_client_count_once_on_every_day(mira, is_other_way):
+    one, two = make_client(mira, ("active", LONG_AGO)), make_client(mira, ("active", date(2024, 9, 1)))
+    make_client(mira, ("active", LONG_AGO), ("former", date(2025, 4, 1), "price"))
+    for client in (one, two):
+        book(client, date(2025, 5, 1), Decimal(600))
+        make_contract(client, LONG_AGO, Decimal(100))
+    revenue = {kpi: find(kpi).answer(scope_of(mira), YEAR).numerator for kpi in ("arpa-realised", "arpa-recurring")}
+    assert retention(mira) == (2, 3)
+    merged(mira, *((two, one) if is_other_way else (one, two)))
+    assert retention(mira) == (1, 2)
+    assert {kpi: find(kpi).answer(scope_of(mira), YEAR).numerator for kpi in revenue} == revenue
+    rows = RevenueLine.objects.filter(client=two if is_other_way else one)
+    assert rows.count() == 2
 
 
 def test_left_and_came_back_is_retained_and_shown(mira):

@@ -15,6 +15,7 @@ from clients.page.queries import load_client, load_open_client
 from clients.records import queries
 from clients.records.forms import ClientForm, FirstContactForm, NewClientForm
 from clients.records.services.clients import archive_client, create_client, restore_client, update_client
+from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
 from crm.core.base.reading import whole_number
 from crm.core.firm.queries import firm_today
@@ -79,8 +80,13 @@ def archive(request, client_id):
 
 @require_POST
 def restore(request, client_id):
-    client = restore_client(request.principal, client=load_client(request.principal, client_id))
-    messages.success(request, _("%(name)s restored") % {"name": client.name})
+    client = load_client(request.principal, client_id)
+    try:
+        client = restore_client(request.principal, client=client)
+    except ServiceError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("%(name)s restored") % {"name": client.name})
     return go(request, back_to(request, client.get_absolute_url()))
 
 

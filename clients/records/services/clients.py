@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from clients import permissions, signals
+from clients import permissions, registry, signals
 from clients.catalogue.models import Tag
 from clients.checks import clean_fields, only_known
 from clients.phones import digits_of
@@ -221,7 +221,8 @@ def archive_client(principal: Principal, *, client: Client, now: datetime) -> Cl
 
 @service(may=None)
 def restore_client(principal: Principal, *, client: Client) -> Client:
-    """Restore an archived client with all its data."""
+    """Restore an archived client with all its data. Raises ServiceError for one that was merged into another."""
+    registry.refuse_merged(client)
     row, _changed = set_archived(client, at=None, archived_by=None)
     return row
 

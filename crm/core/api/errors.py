@@ -5,12 +5,13 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
-from crm.core.base.errors import ServiceError, StaleWrite
+from crm.core.base.errors import MovedRecord, ServiceError, StaleWrite
 
 
 class PreconditionFailed(exceptions.APIException):
@@ -33,6 +34,8 @@ def handle(error, context):
         fields = {error.field: [error.message]} if error.field else {}
         status = 409 if isinstance(error, StaleWrite) else 400
         return Response({"code": error.code, "message": error.message, "fields": fields}, status=status)
+    if isinstance(error, MovedRecord):
+        return _moved(error, context)
     if isinstance(error, DjangoValidationError):
         error = exceptions.ValidationError(
             detail=error.message_dict if hasattr(error, "error_dict") else error.messages
@@ -46,6 +49,18 @@ def handle(error, context):
         error = exceptions.PermissionDenied(str(error) or None)
     response.data = _body(error)
     return response
+
+
+def _moved(error: MovedRecord, context) -> Response:
+    """Of a record that was merged into another: 308 to that one for who reads, 409 for who writes, both with its address."""
+    request = context["request"]
+    match = request.resolver_match
+    address = reverse(match.view_name, kwargs=match.kwargs | {"pk": error.now.pk})
+    message = _("Merged into %(pk)s.") % {"pk": error.now.pk}
+    status = 308 if request.method in ("GET", "HEAD") else 409
+    if status == 409:
+        set_rollback()
+    return Response({"code": "merged", "message": message, "fields": {}}, status=status, headers={"Location": address})
 
 
 def _body(error) -> dict:

@@ -1,6 +1,9 @@
 """Errors that services raise when a rule refuses a write."""
 
 from collections.abc import Iterable
+from typing import Any
+
+from django.http import Http404
 
 
 class ServiceError(Exception):
@@ -18,6 +21,16 @@ class StaleWrite(ServiceError):
     def __init__(self, message: str, *, current=None, who: str = "", fields: Iterable[str] = ()):
         super().__init__(message, code="stale")
         self.current, self.who, self.fields = current, who, list(fields)
+
+
+class MovedRecord(Http404):
+    """The record was merged into `now`, which the principal sees. A page or an answer to a reading request leads there; a write is
+    refused (409). `argument` names the record's id, `pk`, in the address.
+    """
+
+    def __init__(self, now: Any, *, pk: int, argument: str):
+        super().__init__()
+        self.now, self.pk, self.argument = now, pk, argument
 
 
 def add_to_form(form, error: ServiceError) -> None:

@@ -187,6 +187,15 @@ class Journal:
                 found |= {(part.model, row.pk): row for row in rows if self._is_here(row)}
         return [row for row in found.values() if not row.is_passing]
 
+    def every_row(self) -> list[Row]:
+        """All that was written, each row by itself, without those that were made and removed."""
+        found: list[Row] = []
+        for model in tracked():
+            sql = f"SELECT DISTINCT pgh_obj_id FROM {_events(model)} WHERE pgh_context_id = ANY(%s::uuid[])"
+            if pks := [pk for (pk,) in _fetch(sql, [self.contexts])]:
+                found += self._rows(model, "e.pgh_obj_id", "", model, pks)
+        return [row for row in found if not row.is_passing]
+
     def _is_here(self, row: Row) -> bool:
         return self._homes.get((row.model, row.pk), row.owner) == row.owner
 

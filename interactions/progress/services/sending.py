@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
+from clients.contacts.models import Contact
+from clients.merging.queries import successor
 from clients.records.choices import Status
-from clients.records.models import ClientFacts
+from clients.records.models import Client, ClientFacts
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Kind, Principal
 from crm.core.base.services import service
@@ -229,6 +231,22 @@ def stop_recipient(principal: Principal, *, recipient: ProgressRecipient, now: d
         .select_related("schedule__client", "contact")
         .get(pk=recipient.pk)
     )
+    _stop(row, now)
+    if (heir := _heir_of(row)) is not None:
+        _stop(heir, now)
+    return row
+
+
+def _heir_of(row: ProgressRecipient) -> ProgressRecipient | None:
+    """Who gets the emails in place of this one since the client or the contact was merged into another: their link still stops them."""
+    client, contact = successor(Client, row.schedule.client_id), successor(Contact, row.contact_id)
+    if (client, contact) == (row.schedule.client_id, row.contact_id):
+        return None
+    rows = ProgressRecipient.objects.select_for_update(of=("self",)).select_related("schedule__client", "contact")
+    return rows.filter(schedule__client=client, contact=contact).first()
+
+
+def _stop(row: ProgressRecipient, now: datetime) -> None:
     if row.stopped_at is None:
         row.stopped_at = now
         row.save(update_fields=["stopped_at"])
@@ -245,4 +263,3 @@ def stop_recipient(principal: Principal, *, recipient: ProgressRecipient, now: d
                 "text": _("%(name)s unsubscribed from progress emails.") % {"name": row.contact.name},
             },
         )
-    return row

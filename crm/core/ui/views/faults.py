@@ -4,8 +4,9 @@ import logging
 import sys
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from psycopg2.errors import QueryCanceled
 
@@ -54,6 +55,26 @@ def forbidden(request, exception=None):
 
 def not_found(request, exception=None):
     return _answer(request, 404, "not_found", _("There is nothing at this address."))
+
+
+def moved(request, found):
+    """Of a record that was merged into another: to the same page of that one; a form is not sent on, as it was about this one. No browser
+    remembers the way, because a merge can be undone.
+    """
+    if request.method not in ("GET", "HEAD"):
+        return _answer(request, 409, "merged", _("This was merged into another record."), "409.html")
+    answer = HttpResponsePermanentRedirect(_address_of(request, found))
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _address_of(request, found) -> str:
+    match = request.resolver_match
+    if match.kwargs.get(found.argument) != found.pk:
+        return found.now.get_absolute_url()
+    address = reverse(match.view_name, kwargs=match.kwargs | {found.argument: found.now.pk})
+    query = request.META.get("QUERY_STRING", "")
+    return f"{address}?{query}" if query else address
 
 
 def no_method(request, response):

@@ -1,0 +1,89 @@
+"""Records that were merged: which is kept, which was merged away, and what an undo needs besides the history."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from clients.contacts.models import Contact
+from clients.records.models import Client
+from crm.core.base.models import tracked
+from crm.core.users.models import User
+
+
+class MergeQuerySet(models.QuerySet):
+    def visible_to(self, principal):
+        """Merges of which the principal sees both records."""
+        records = self.model.records().objects.visible_to(principal).values("pk")
+        return self.filter(kept__in=records, away__in=records)
+
+    def standing(self):
+        """Not undone."""
+        return self.filter(undone_at__isnull=True)
+
+
+class Merge(models.Model):
+    """`away` was merged into `kept`. `context` names what it wrote in the history; `moved` are the rows that have none: [label of the
+    model, column, ids]. `left` is what an undo could not take back: [label, id, reason].
+    """
+
+    kept: Any
+    away: Any
+    at = models.DateTimeField(_("merged on"))
+    by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("merged by"))
+    context = models.UUIDField()
+    moved = models.JSONField(default=list)
+    undone_at = models.DateTimeField(_("undone on"), null=True)
+    undone_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("undone by"))
+    left = models.JSONField(default=list)
+
+    unsaid = ("context", "moved", "left")
+    objects = MergeQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        ordering = ["-at", "-pk"]
+
+    def __str__(self):
+        return str(_("%(away)s merged into %(kept)s")) % {"away": self.away, "kept": self.kept}
+
+    @classmethod
+    def records(cls) -> Any:
+        """The model of the two records."""
+        return cls._meta.get_field("kept").related_model
+
+
+@tracked
+class ClientMerge(Merge):
+    kept = models.ForeignKey(Client, models.CASCADE, related_name="+", verbose_name=_("kept client"))
+    away = models.ForeignKey(Client, models.CASCADE, related_name="+", verbose_name=_("merged client"))
+
+    class Meta(Merge.Meta):
+        verbose_name = _("merge of clients")
+        constraints = [
+            models.UniqueConstraint(fields=["away"], condition=Q(undone_at__isnull=True), name="client_merged_once"),
+            models.CheckConstraint(condition=~Q(kept=F("away")), name="client_merged_with_another"),
+        ]
+
+
+class ContactMergeQuerySet(MergeQuerySet):
+    def visible_to(self, principal):
+        """While a merge stands, the kept contact has all that was the other's, and whoever sees the one sees the merge."""
+        seen = Contact.objects.visible_to(principal).values("pk")
+        return self.filter(Q(undone_at__isnull=True) | Q(away__in=seen), kept__in=seen)
+
+
+@tracked
+class ContactMerge(Merge):
+    kept = models.ForeignKey(Contact, models.CASCADE, related_name="+", verbose_name=_("kept contact"))
+    away = models.ForeignKey(Contact, models.CASCADE, related_name="+", verbose_name=_("merged contact"))
+
+    objects = ContactMergeQuerySet.as_manager()
+
+    class Meta(Merge.Meta):
+        verbose_name = _("merge of contacts")
+        constraints = [
+            models.UniqueConstraint(fields=["away"], condition=Q(undone_at__isnull=True), name="contact_merged_once"),
+            models.CheckConstraint(condition=~Q(kept=F("away")), name="contact_merged_with_another"),
+        ]

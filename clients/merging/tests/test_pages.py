@@ -1,0 +1,285 @@
+"""The pages of merging: choose, compare, merge, undo, and where old addresses lead."""
+
+import pytest
+from django.urls import reverse
+
+from clients.contacts.models import Contact
+from clients.merging.models import ClientMerge, ContactMerge
+from clients.merging.services import merge_clients, merge_contacts
+from clients.merging.undoing import undo_client_merge
+from clients.records.models import Client
+from clients.records.services.clients import restore_client, restrict_client, update_client
+from clients.revenue.models import RevenueLine
+from crm.core.base.errors import ServiceError
+from crm.core.base.principals import acting
+from tools.testing.factories.clients import NOW, make_client, make_contact, make_line
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def pair(marta):
+    kept, away = make_client(owner=marta, name="Alder"), make_client(owner=marta, name="Alder Oy")
+    update_client(acting(marta), client=away, city="Turku", industry="Timber")
+    update_client(acting(marta), client=kept, industry="Wood")
+    return Client.objects.get(pk=kept.pk), Client.objects.get(pk=away.pk)
+
+
+def address(kept, away):
+    return reverse("clients:merge_with", args=[kept.pk, away.pk])
+
+
+def versions(kept, away):
+    return {"kept_version": kept.version, "away_version": away.version}
+
+
+def merged(actor, kept, away, **told):
+    return merge_clients(acting(actor), kept=kept, away=away, now=NOW, **told)
+
+
+def test_compare_and_merge(client, marta, pair):
+    kept, away = pair
+    make_line(actor=marta, client=away)
+    client.force_login(marta)
+    page = client.get(address(kept, away)).content.decode()
+    assert page.count("<fieldset") == 3 and "Turku" in page  # name, city, industry
+    answer = client.post(address(kept, away), versions(kept, away) | {"take-city": "away", "take-industry": "kept"})
+    assert answer.status_code == 302 and answer["Location"] == kept.get_absolute_url()
+    kept.refresh_from_db()
+    assert (kept.city, kept.industry, kept.name) == ("Turku", "Wood", "Alder")
+    assert kept.revenue_lines.count() == 1
+    assert "Undo" in client.get(answer["Location"]).content.decode()
+
+
+def test_what_is_empty_is_suggested_from_the_other(client, marta, pair):
+    kept, away = pair
+    client.force_login(marta)
+    client.post(address(kept, away), versions(kept, away))
+    kept.refresh_from_db()
+    assert (kept.city, kept.industry) == ("Turku", "Wood")
+
+
+def test_choose_leads_to_both(client, marta, pair):
+    kept, away = pair
+    client.force_login(marta)
+    url = reverse("clients:merge", args=[kept.pk])
+    assert client.get(url).status_code == 200
+    assert client.post(url, {"other": away.pk})["Location"] == address(kept, away)
+    assert client.post(url, {"other": kept.pk}).status_code == 422
+
+
+def test_a_stale_page_is_shown_again_with_the_choices(client, marta, pair):
+    kept, away = pair
+    client.force_login(marta)
+    old = versions(kept, away)
+    update_client(acting(marta), client=away, city="Oulu")
+    answer = client.post(address(kept, away), old | {"take-industry": "away"})
+    assert answer.status_code == 409 and "Oulu" in answer.content.decode()
+    assert not ClientMerge.objects.exists()
+    again = dict(answer.context["form"].data.items())
+    assert again["take-industry"] == "away"
+    assert client.post(address(kept, away), again).status_code == 302
+    kept.refresh_from_db()
+    assert kept.industry == "Timber"
+
+
+def test_a_choice_that_is_none_is_refused(client, marta, pair):
+    kept, away = pair
+    client.force_login(marta)
+    answer = client.post(address(kept, away), versions(kept, away) | {"take-city": "both"})
+    assert answer.status_code == 422 and not ClientMerge.objects.exists()
+
+
+def test_who_may(client, marta, otto, sini, pair):
+    kept, away = pair
+    Client.objects.filter(pk=away.pk).update(owner=otto)
+    for user, status in ((marta, 403), (otto, 403), (sini, 200)):
+        client.force_login(user)
+        assert client.get(address(kept, away)).status_code == status
+
+
+def test_out_of_sight_is_not_found_and_not_counted(client, sini, otto, pair):
+    kept, away = pair
+    client.force_login(sini)
+    Client.objects.filter(pk=away.pk).update(is_restricted=True, owner=otto)
+    assert client.get(address(kept, away)).status_code == 404
+    assert client.get(address(away, kept)).status_code == 404
+    assert client.post(reverse("clients:merge", args=[kept.pk]), {"other": away.pk}).status_code == 422
+
+
+def test_a_restricted_and_an_open_client_are_not_merged(client, marta, pair):
+    kept, away = pair
+    Client.objects.filter(pk=away.pk).update(is_restricted=True)
+    client.force_login(marta)
+    answer = client.post(address(kept, away), versions(kept, away))
+    assert answer.status_code == 422 and "Only Alder Oy is restricted" in answer.content.decode()
+
+
+def test_no_more_colleagues_see_a_restricted_client(marta, otto, pair):
+    kept, away = pair
+    Client.objects.update(is_restricted=True)
+    kept.accesses.create(user=otto, granted_by=marta)
+    with pytest.raises(ServiceError, match="More colleagues"):
+        merged(marta, kept, away)
+    away.accesses.create(user=otto, granted_by=marta)
+    merged(marta, kept, away)
+    assert set(kept.accesses.values_list("user", flat=True)) == {otto.pk}
+
+
+def test_who_was_named_on_the_other_does_not_see_the_kept_one(marta, otto, pair):
+    kept, away = pair
+    Client.objects.update(is_restricted=True)
+    away.accesses.create(user=otto, granted_by=marta)
+    merged(marta, kept, away)
+    assert not Client.objects.visible_to(acting(otto)).filter(pk=kept.pk).exists()
+
+
+def test_old_addresses_lead_to_the_kept_client(client, marta, pair):
+    kept, away = pair
+    third = make_client(owner=marta, name="Alder AB")
+    merged(marta, kept, away)
+    merged(marta, third, kept)
+    client.force_login(marta)
+    answer = client.get(reverse("clients:people", args=[away.pk]), {"sort": "name"})
+    assert answer.status_code == 301 and answer["Cache-Control"] == "no-store"
+    assert answer["Location"] == reverse("clients:people", args=[third.pk]) + "?sort=name"
+    assert client.post(reverse("clients:archive", args=[away.pk])).status_code == 409
+    assert client.post(reverse("clients:restore", args=[away.pk])).status_code == 409
+    with pytest.raises(ServiceError, match="Undo the merge"):
+        restore_client(acting(marta), client=Client.objects.get(pk=away.pk))
+
+
+def test_who_does_not_see_the_kept_client_is_led_nowhere(client, marta, otto, pair):
+    kept, away = pair
+    merged(marta, kept, away)
+    Client.objects.filter(pk=kept.pk).update(is_restricted=True)
+    client.force_login(otto)
+    page = client.get(away.get_absolute_url())
+    assert page.status_code == 200 and str(kept.pk) not in page.get("Location", "")
+    client.post(reverse("clients:restore", args=[away.pk]))
+    assert Client.objects.get(pk=away.pk).is_archived
+    assert list(client.get(reverse("clients:merges")).context["listing"].page.rows) == []
+
+
+def test_undo(client, marta, pair):
+    kept, away = pair
+    merge = merged(marta, kept, away, taken=["city"])
+    client.force_login(marta)
+    page = reverse("clients:merge_page", args=[merge.pk])
+    assert "Undo merge" in client.get(page).content.decode()
+    assert client.post(reverse("clients:undo_merge", args=[merge.pk]))["Location"] == away.get_absolute_url()
+    assert client.get(away.get_absolute_url()).status_code == 200
+    assert client.post(reverse("clients:undo_merge", args=[merge.pk]))["Location"] == page
+    kept.refresh_from_db()
+    assert kept.city == ""
+
+
+def test_undo_leaves_what_was_changed_since_and_says_so(client, marta, pair):
+    kept, away = pair
+    line = make_line(actor=marta, client=away)
+    merge = merged(marta, kept, away, taken=["city", "name"])
+    later = make_line(actor=marta, client=kept)
+    update_client(acting(marta), client=Client.objects.get(pk=kept.pk), city="Oslo", source="The fair")
+    merge = undo_client_merge(acting(marta), merge=merge, now=NOW)
+    kept.refresh_from_db()
+    line.refresh_from_db()
+    later.refresh_from_db()
+    assert (kept.city, kept.name, kept.source) == ("Oslo", "Alder", "The fair")
+    assert (line.client_id, later.client_id) == (away.pk, kept.pk)
+    assert merge.left == [["clients.client", kept.pk, "Changed since: city."]]
+    client.force_login(marta)
+    assert "Changed since: city." in client.get(reverse("clients:merge_page", args=[merge.pk])).content.decode()
+
+
+def test_a_chain_is_undone_from_its_end(marta, pair):
+    kept, away = pair
+    third = make_client(owner=marta, name="Alder AB")
+    first = merged(marta, kept, away)
+    second = merged(marta, third, kept)
+    with pytest.raises(ServiceError, match="Undo that merge first"):
+        undo_client_merge(acting(marta), merge=first, now=NOW)
+    undo_client_merge(acting(marta), merge=second, now=NOW)
+    undo_client_merge(acting(marta), merge=first, now=NOW)
+    assert not Client.objects.archived().exists()
+
+
+@pytest.mark.parametrize("is_other_way", [False, True])
+def test_a_parent_and_its_child(marta, pair, is_other_way):
+    above, below = pair
+    top, child = make_client(owner=marta, name="Group"), make_client(owner=marta, name="Branch")
+    update_client(acting(marta), client=above, parent=top)
+    update_client(acting(marta), client=below, parent=above)
+    update_client(acting(marta), client=child, parent=below)
+    kept, away = (below, above) if is_other_way else (above, below)
+    merge = merged(marta, Client.objects.get(pk=kept.pk), Client.objects.get(pk=away.pk))
+    child.refresh_from_db()
+    kept.refresh_from_db()
+    assert (kept.parent, child.parent) == (top, kept)
+    undo_client_merge(acting(marta), merge=merge, now=NOW)
+    child.refresh_from_db()
+    below.refresh_from_db()
+    assert (below.parent, child.parent) == (above, below)
+
+
+def test_contacts(client, marta):
+    alder, birch = make_client(owner=marta, name="Alder"), make_client(owner=marta, name="Birch")
+    kept = make_contact(actor=marta, client=alder, emails=[("work", "e@alder.example")])
+    away = make_contact(actor=marta, client=birch, last_name="Saario", emails=[("work", "e@birch.example")])
+    client.force_login(marta)
+    url = reverse("clients:merge_contact_with", args=[kept.pk, away.pk])
+    assert "Saario" in client.get(url).content.decode()
+    assert client.post(url, versions(kept, away))["Location"] == kept.get_absolute_url()
+    assert sorted(kept.emails.values_list("address", "is_primary")) == [
+        ("e@alder.example", True),
+        ("e@birch.example", False),
+    ]
+    assert {place.client for place in kept.affiliations.all()} == {alder, birch}
+    assert client.get(away.get_absolute_url())["Location"] == kept.get_absolute_url()
+    merge = ContactMerge.objects.get()
+    client.post(reverse("clients:undo_contact_merge", args=[merge.pk]))
+    assert Contact.objects.get(pk=away.pk).emails.get().is_primary
+    assert not Contact.objects.archived().exists()
+
+
+def test_the_contact_merged_away_leads_on_for_whoever_sees_the_kept_one(client, marta, otto):
+    alder, birch = make_client(owner=marta, name="Alder"), make_client(owner=marta, name="Birch")
+    kept, away = (make_contact(actor=marta, client=each, last_name=each.name) for each in (alder, birch))
+    merge = merge_contacts(acting(marta), kept=kept, away=away, now=NOW)
+    client.force_login(otto)
+    assert client.get(away.get_absolute_url())["Location"] == kept.get_absolute_url()
+    assert client.get(f"/api/v1/contacts/{away.pk}")["Location"] == f"/api/v1/contacts/{kept.pk}"
+    assert client.get(reverse("clients:contact_merge_page", args=[merge.pk])).status_code == 200
+    assert "Details and undo" in client.get(kept.get_absolute_url()).content.decode()
+
+
+def test_an_undo_opens_nothing_that_was_restricted_since(marta, otto, pair):
+    kept, away = pair
+    line = make_line(actor=marta, client=away)
+    merge = merged(marta, kept, away)
+    restrict_client(acting(marta), client=Client.objects.get(pk=kept.pk))
+    merge = undo_client_merge(acting(marta), merge=merge, now=NOW)
+    assert Client.objects.get(pk=away.pk).is_restricted and len(merge.left) == 1
+    assert not RevenueLine.objects.visible_to(acting(otto)).filter(pk=line.pk).exists()
+
+
+def test_the_history_of_both_tells(client, marta, pair):
+    kept, away = pair
+    merge = merged(marta, kept, away)
+    client.force_login(marta)
+    page = client.get(reverse("clients:history", args=[kept.pk])).content.decode()
+    assert page.count("Alder Oy merged into Alder") >= 2
+    assert reverse("clients:merge_page", args=[merge.pk]) in page
+    client.post(reverse("clients:undo_merge", args=[merge.pk]))
+    assert "Alder Oy merged into Alder" in client.get(reverse("clients:history", args=[away.pk])).content.decode()
+
+
+def test_a_client_out_of_sight_keeps_the_details_it_had(marta, otto):
+    alder, hidden = make_client(owner=marta, name="Alder"), make_client(owner=otto, name="Hidden")
+    kept = make_contact(actor=marta, client=alder, emails=[("work", "e@alder.example")])
+    away = make_contact(actor=otto, client=hidden, last_name="Saario", emails=[("work", "e@hidden.example")])
+    make_place = away.affiliations.create
+    make_place(client=alder)
+    Client.objects.filter(pk=hidden.pk).update(is_restricted=True)
+    merge_contacts(acting(marta), kept=kept, away=Contact.objects.get(pk=away.pk), now=NOW)
+    held = kept.affiliations.get(client=hidden).held
+    assert held.details["address"] == "e@hidden.example" and held.details["last_name"] == "Saario"
