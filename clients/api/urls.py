@@ -1,4 +1,14 @@
-from clients.api import covers, documents, engagements, invoices, opportunities, referrals, segments, views
+from clients.api import (
+    covers,
+    documents,
+    engagements,
+    feeds,  # noqa: F401  register themselves
+    invoices,
+    opportunities,
+    referrals,
+    segments,
+    views,
+)
 
 
 def register(router) -> None:
