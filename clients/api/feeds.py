@@ -22,18 +22,19 @@ def events(model: Any) -> Any:
     return model.pgh_event_model.objects
 
 
-def seen_clients(principal: Any, ids: Ids) -> Ids:
-    """Those of which a version was open to the principal, or to whom they were named."""
-    named = events(ClientAccess).filter(user=principal.user_id, client_id__in=ids).values_list("client_id", flat=True)
-    seen = Client.objects.history_visible_to(principal).filter(pgh_obj_id__in=ids)
-    return {*named, *seen.values_list("pgh_obj_id", flat=True)}
+def seen_clients(principal: Any, ids: Ids, base_of: Any) -> Ids:
+    """Those that were open to the principal, or named them, at the base or since."""
+    named = events(ClientAccess).filter(user=principal.user_id, pgh_id__gt=base_of(ClientAccess), client_id__in=ids)
+    since = versions(Client, ids, base_of(Client))
+    seen = Client.objects.history_visible_to(principal).filter(pgh_id__in=since)
+    return {*named.values_list("client_id", flat=True), *seen.values_list("pgh_obj_id", flat=True)}
 
 
-def seen_engagements(principal: Any, ids: Ids) -> Ids:
-    mine = Q(is_restricted=False) | Q(lead=principal.user_id)
+def seen_engagements(principal: Any, ids: Ids, base_of: Any) -> Ids:
     seats = events(EngagementTeam).filter(user=principal.user_id, engagement_id__in=ids)
-    seen = events(Engagement).filter(mine, pgh_obj_id__in=ids).values_list("pgh_obj_id", flat=True)
-    return {*seats.values_list("engagement_id", flat=True), *seen}
+    since = versions(Engagement, ids, base_of(Engagement))
+    seen = events(Engagement).filter(Q(is_restricted=False) | Q(lead=principal.user_id), pgh_id__in=since)
+    return {*seats.values_list("engagement_id", flat=True), *seen.values_list("pgh_obj_id", flat=True)}
 
 
 def open_versions(model: Any, principal: Any) -> Any:
@@ -53,7 +54,8 @@ def was_seen_client(principal: Any, ids: Ids, base: int) -> Ids:
     """Archived ones that the principal still sees, and deleted ones."""
     there = {*Client.objects.filter(pk__in=ids).values_list("pk", flat=True)}
     archived = {*Client.objects.visible_to(principal).filter(pk__in=there).values_list("pk", flat=True)}
-    return archived | seen_clients(principal, ids - there)
+    gone = Client.objects.history_visible_to(principal).filter(pgh_id__in=versions(Client, ids - there, base))
+    return archived | {*gone.values_list("pgh_obj_id", flat=True)}
 
 
 def was_seen_contact(principal: Any, ids: Ids, base: int) -> Ids:

@@ -203,13 +203,15 @@ class Reader:
         end, (since, params) = min(after + 10 * READ, top), places.is_since(place)
         owner, also, more = "e.pgh_obj_id", "", []
         if part:
-            owner, (own_base, own_top) = part.named("e"), self._bounds(self.feed.model, place)
+            owner = part.named("e")
+            also = f"{part.condition('e')} AND {owner} IS NOT NULL"
+        if part and model not in self.feed.openers:  # the record was told with its own events
             own, own_params = places.is_since(place, "o")
-            also = part.condition("e") + (
-                f" AND {owner} IS NOT NULL AND NOT EXISTS (SELECT FROM {events_of(self.feed.model)} o WHERE o.pgh_obj_id = {owner}"
+            also += (
+                f" AND NOT EXISTS (SELECT FROM {events_of(self.feed.model)} o WHERE o.pgh_obj_id = {owner}"
                 f" AND o.pgh_id > %s AND o.pgh_id <= %s AND {own})"
             )
-            more = [own_base, own_top, *own_params]
+            more = [*self._bounds(self.feed.model, place), *own_params]
         sql = (
             f"SELECT e.pgh_id, {owner} FROM {events_of(model)} e WHERE e.pgh_id > %s AND e.pgh_id <= %s AND {since}{also}"
             f" ORDER BY e.pgh_id LIMIT {READ}"
@@ -240,7 +242,8 @@ class Reader:
             found = {pk for watch in gate.watches for pk in self._watched(watch, place)}
             if len(found) > MOST_OPENED:
                 raise StartAgain()
-            self._opened[gate.path] = sorted(gate.was_seen(self.principal, found)) if found else []
+            seen = gate.was_seen(self.principal, found, lambda model: self._bounds(model, place)[0]) if found else ()
+            self._opened[gate.path] = sorted(seen)
         return self._opened[gate.path]
 
     def _watched(self, watch: Watch, place: Place) -> Iterable[int]:

@@ -26,12 +26,13 @@ class Watch:
 @dataclass(frozen=True)
 class Gate:
     """What decides who sees rows besides the rows themselves: `path` leads from a row to it ("client"; "pk" is the row). `was_seen(principal,
-    ids)`: those of the objects that the principal may have seen. `hides`: who does not see it does not see the row.
+    ids, base_of)`: those of the objects that the principal may have seen; `base_of(model)` is the last event that a copy is sure to have.
+    `hides`: who does not see it does not see the row.
     """
 
     path: str
     watches: tuple[Watch, ...]
-    was_seen: Callable[[Any, Ids], Ids]
+    was_seen: Callable[[Any, Ids, Callable[[Model], int]], Ids]
     hides: bool = True
 
 
