@@ -13,7 +13,6 @@ from django.utils import timezone
 
 from clients.contacts.models import Contact
 from clients.contacts.services import affiliate, archive_contact, update_contact
-from clients.cover.models import Cover
 from clients.cover.services import arrange_cover, end_cover
 from clients.engagements.models import Engagement
 from clients.engagements.services import records as engagements
@@ -313,7 +312,11 @@ class Walk:
         return edit
 
     def do_add_client(self, by, now):
-        make_client(owner=self.chance.choice(self.users), name=self.name("Client"), parent=Client.objects.order_by("-pk").first())
+        make_client(
+            owner=self.chance.choice(self.users),
+            name=self.name("Client"),
+            parent=Client.objects.order_by("-pk").first(),
+        )
 
     def do_edit_client(self, by, now):
         update_client(SYSTEM, client=self.any(Client), city=self.name("City"))

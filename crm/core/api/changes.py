@@ -28,7 +28,9 @@ WINDOWS = 25  # stretches of histories that one request reads
 CHUNK = 100  # clients, engagements … whose rows are looked up at a time
 MOST_OPENED = 10_000  # of these at most; beyond, a copy starts again
 TRIES, PAUSE = 20, 0.05  # how long a first page waits for writes that are under way
-IF_LISTED, IF_SEEN, EVER = range(3)  # when a row that is not listed is told as deleted: never, if it was seen before, always
+IF_LISTED, IF_SEEN, EVER = range(
+    3
+)  # when a row that is not listed is told as deleted: never, if it was seen before, always
 
 
 class StartAgain(exceptions.APIException):
@@ -131,7 +133,11 @@ class Reader:
 
     def _answer(self, place: Place, key: str, at: int, size: int) -> tuple[list[dict[str, Any]], str, bool]:
         place, results, has_more = self._first(place, size) if place.is_first else self._since(place, size)
-        return results, places.written(place if has_more else place.at_end(), of=self.feed.key, key=key, at=at), has_more
+        return (
+            results,
+            places.written(place if has_more else place.at_end(), of=self.feed.key, key=key, at=at),
+            has_more,
+        )
 
     # Every row
 
@@ -143,7 +149,11 @@ class Reader:
         after = place.after[0] if place.after else 0
         rows = list(self._rows().filter(pk__gt=after).order_by("pk")[: size + 1])
         shown = self._shown(rows[:size])
-        return replace(place, after=[rows[size - 1].pk] if len(rows) > size else []), [*shown.values()], len(rows) > size
+        return (
+            replace(place, after=[rows[size - 1].pk] if len(rows) > size else []),
+            [*shown.values()],
+            len(rows) > size,
+        )
 
     def _shown(self, rows: list[Any]) -> dict[int, dict[str, Any]]:
         rows = self.view.with_more(rows)
@@ -292,7 +302,6 @@ def versions(model: Any, ids: Ids, base: int) -> list[int]:
         " WHERE p.pgh_obj_id = e.pgh_obj_id AND p.pgh_id <= %s), 0)"
     )
     return [pk for (pk,) in fetch(sql, [[*ids], base])]
-
 
 
 def register(router) -> None:

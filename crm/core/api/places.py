@@ -65,7 +65,9 @@ def take_mark(tables: Sequence[str]) -> Mark:
     """In one statement, which has one snapshot."""
     tops = "".join(f", (SELECT max(pgh_id) FROM {table})" for table in tables)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text{tops} FROM pg_current_snapshot() s")
+        cursor.execute(
+            f"SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text{tops} FROM pg_current_snapshot() s"
+        )
         xmin, xmax, *found = cursor.fetchone()
     return Mark(int(xmin), int(xmax), [top or 0 for top in found])
 
