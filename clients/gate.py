@@ -100,7 +100,8 @@ def circumstances(principal) -> tuple[Any, ...]:
     if not principal.is_user or principal.sees_all:
         return (principal.is_user, principal.sees_all)
     user = principal.viewer
-    teams, absent = ({*rows.values_list(flat=True)} for rows in (_team_ids(user), _absent_ids(user)))
+    teams = {row["team_id"] for row in _team_ids(user)}
+    absent = {row["absent_id"] for row in _absent_ids(user)}
     return (principal.is_account_manager, str(get_firm().account_managers_see), sorted(teams), sorted(absent))
 
 
