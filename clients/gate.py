@@ -93,6 +93,18 @@ def own_q(ask: Any, column: str = "client__owner") -> Q:
     return Q(**{column: ask.principal.user})
 
 
+def circumstances(principal) -> tuple[Any, ...]:
+    """What decides which clients the principal sees besides the clients themselves and who is named on them: a copy of their rows
+    is good as long as it stays the same.
+    """
+    if not principal.is_user or principal.sees_all:
+        return (principal.is_user, principal.sees_all)
+    user = principal.viewer
+    teams = {row["team_id"] for row in _team_ids(user)}
+    absent = {row["absent_id"] for row in _absent_ids(user)}
+    return (principal.is_account_manager, str(get_firm().account_managers_see), sorted(teams), sorted(absent))
+
+
 def may_see(principal, client) -> bool:
     return type(client).objects.filter(visible_q(principal), pk=client.pk).exists()
 

@@ -5,7 +5,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
 from clients.api import urls as clients
-from crm.core.api import docs, saved_views
+from crm.core.api import changes, docs, imports, moves, saved_views
 from crm.core.people import api as people
 from interactions.api import urls as interactions
 from onboarding.api import urls as onboarding
@@ -13,7 +13,7 @@ from reports.api import urls as reports
 
 router = SimpleRouter()
 router.trailing_slash = "/?"
-for app in (people, saved_views, clients, interactions, onboarding, reports):
+for app in (people, saved_views, changes, imports, moves, clients, interactions, onboarding, reports):
     app.register(router)
 
 urlpatterns = [

@@ -7,29 +7,25 @@ from functools import partial
 from typing import Any
 
 from django.core.cache import cache
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model
-from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, serializers
 from rest_framework.decorators import action
 from rest_framework.response import Response
 
+from clients.api.batches import BatchAnswerSerializer, BatchSerializer, ExternalIdSerializer, answer_of
 from clients.records.external import TAKEN, external_id_taken, find_external, link_external
 from clients.records.models import ExternalId
-from crm.core.api.errors import handle
 from crm.core.api.idempotency import idempotently
-from crm.core.api.serializers import PartSerializer, StrictSerializer
 from crm.core.api.viewsets import IDEMPOTENCY_KEY, IF_MATCH, require_match
 from crm.core.base.errors import ServiceError
 
 log = logging.getLogger(__name__)
-MOST_ROWS = 200
 REFUSALS_AN_HOUR = 20
 Pairs = list[tuple[str, str]]
 FIND = OpenApiParameter(
@@ -37,11 +33,6 @@ FIND = OpenApiParameter(
     OpenApiTypes.STR,
     description="What another system calls the row, as system:value, such as sf:0015g00.",
 )
-
-
-class ExternalIdSerializer(PartSerializer):
-    system = serializers.CharField(max_length=60)
-    value = serializers.CharField(max_length=200)
 
 
 class ExternalIdsMixin(serializers.Serializer):
@@ -116,11 +107,11 @@ class ExternalIds:
             return None
         row = self.get_queryset().filter(pk=pk).first()  # type: ignore[attr-defined]
         if row is None:
-            self._count_refusal(system, value)
+            self.count_refusal(system, value)
             raise external_id_taken()
         return row
 
-    def _count_refusal(self, system: str, value: str) -> None:
+    def count_refusal(self, system: str, value: str) -> None:
         user = self.request.user.pk  # type: ignore[attr-defined]
         log.warning("user %s gave an external id in use out of their sight: %s %s", user, self.external_kind, system)
         key = f"external-id-refusals:{user}:{timezone.now():%Y%m%d%H}"
@@ -154,36 +145,14 @@ class ExternalIds:
         known = ExternalId.objects.filter(kind=self.external_kind, system=system.strip().lower(), value=value.strip())
         return queryset.filter(pk__in=known.values("object_id"))
 
-    def paginate_queryset(self, queryset):
-        rows = super().paginate_queryset(queryset)  # type: ignore[misc]
+    def with_more(self, rows):
+        rows = super().with_more(rows)  # type: ignore[misc]
         known: dict[int, list] = {row.pk: [] for row in rows}
         for external in ExternalId.objects.filter(kind=self.external_kind, object_id__in=known).order_by("pk"):
             known[external.object_id].append({"system": external.system, "value": external.value})
         for row in rows:
             row.external = known[row.pk]
         return rows
-
-
-class BatchSerializer(StrictSerializer):
-    rows = serializers.ListField(child=serializers.DictField(), min_length=1, max_length=MOST_ROWS)
-
-
-class BatchResultSerializer(serializers.Serializer):
-    status = serializers.IntegerField(help_text=_lazy("201 entered, 200 changed, 4xx refused"))
-    id = serializers.IntegerField(allow_null=True)
-    error = inline_serializer(
-        "BatchError",
-        {
-            "code": serializers.CharField(),
-            "message": serializers.CharField(),
-            "fields": serializers.DictField(),
-        },
-        allow_null=True,
-    )
-
-
-class BatchAnswerSerializer(serializers.Serializer):
-    results = BatchResultSerializer(many=True)
 
 
 class Upserts(ExternalIds):
@@ -229,32 +198,10 @@ class Upserts(ExternalIds):
     )
     @action(detail=False, methods=["post"], pagination_class=None, filter_backends=[])
     def batch(self, request):
-        """Up to 200 rows: each is created, or updated if one of its external ids is known. A refused row does not
-        affect the others; `results` are in the order of `rows`.
+        """Up to 200 rows: each is created, or changed if its `id` or one of its external ids is known. A refused row does not affect
+        the others, unless you ask for `all_or_nothing`; `results` are in the order of `rows`.
         """
-
-        def run() -> Response:
-            body = BatchSerializer(data=request.data)
-            body.is_valid(raise_exception=True)
-            return Response({"results": [self._one(row) for row in body.validated_data["rows"]]})
-
-        return idempotently(request, run)
-
-    def _one(self, given: dict[str, Any]) -> dict[str, Any]:
-        try:
-            with transaction.atomic():
-                response = self._enter_or_change(given)
-        except exceptions.Throttled:
-            raise
-        except (ServiceError, exceptions.APIException, PermissionDenied, Http404) as error:
-            refused = handle(error, self.get_renderer_context())  # type: ignore[attr-defined]
-            return {"status": refused.status_code, "id": None, "error": refused.data}
-        return {"status": response.status_code, "id": response.data["id"], "error": None}
-
-    def _enter_or_change(self, given: dict[str, Any]) -> Response:
-        ids = ExternalIdSerializer(data=given.get("external_ids", []), many=True)
-        pairs = _pairs({"external_ids": ids.validated_data}) if ids.is_valid() else []
-        return self.upsert(given, pairs[:1]) if pairs and self.known(pairs) else self.enter(given)
+        return idempotently(request, lambda: Response(answer_of(self, request.data)))
 
 
 def _pairs(data: dict[str, Any]) -> Pairs:

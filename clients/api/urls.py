@@ -1,4 +1,15 @@
-from clients.api import covers, documents, engagements, invoices, merging, opportunities, referrals, segments, views
+from clients.api import (
+    covers,
+    documents,
+    engagements,
+    feeds,  # noqa: F401  register themselves
+    invoices,
+    merging,
+    opportunities,
+    referrals,
+    segments,
+    views,
+)
 
 
 def register(router) -> None:

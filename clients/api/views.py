@@ -57,8 +57,8 @@ class ClientViewSet(ClientMerges, Upserts, ApiViewSet):
             return super().get_queryset()
         return super().get_queryset().with_parent_seen(self.request.principal)
 
-    def paginate_queryset(self, queryset):
-        rows = super().paginate_queryset(queryset)
+    def with_more(self, rows):
+        rows = super().with_more(rows)
         add_next_steps(self.request.principal, rows)
         return rows
 

@@ -1,4 +1,4 @@
-from interactions.api import progress, views
+from interactions.api import feeds, progress, views  # noqa: F401  feeds register themselves
 
 
 def register(router) -> None:

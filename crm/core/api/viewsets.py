@@ -98,6 +98,14 @@ class ReadApiViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
             else super().filter_queryset(queryset)
         )
 
+    def paginate_queryset(self, queryset):
+        rows = super().paginate_queryset(queryset)
+        return rows if rows is None else self.with_more(rows)
+
+    def with_more(self, rows: Any) -> Any:
+        """Rows of a list with what the answer needs besides, looked up for all of them together."""
+        return rows
+
     def get_serializer_context(self):
         asked = self.expanded if self.request and self.expands else ()
         return {**super().get_serializer_context(), "expands": self.expands, "expanded": asked}

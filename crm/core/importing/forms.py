@@ -21,7 +21,7 @@ from crm.core.base.reading import Conventions, read_moment
 from crm.core.base.zones import zone_choices
 from crm.core.firm.queries import firm_zone
 from crm.core.importing import kinds, readers, tabular
-from crm.core.importing.kinds import CONFIRMED, LEFT_OUT
+from crm.core.importing.kinds import BOTH, CONFIRMED, CREATE, LEFT_OUT, UPDATE
 from crm.core.importing.planner import kind_of
 from crm.core.importing.presets import reason
 from crm.core.ui.forms import Field, FilesField, FilesInput, Form, Helper, Layout, part_of
@@ -127,6 +127,9 @@ def _said(title: str, total: int) -> str:
     return f"{title} · {rows}"
 
 
+MODE_LABELS = [(BOTH, _("Create and update")), (CREATE, _("Only create")), (UPDATE, _("Only update"))]
+
+
 class ColumnsForm(Form):
     """How the file is read, which column fills which field, and the answers for all rows."""
 
@@ -140,6 +143,7 @@ class ColumnsForm(Form):
         help_text=_("The name of the other system, such as salesforce. Files from the same system share IDs."),
     )
 
+    mode = forms.ChoiceField(label=_("What to do with records"), choices=MODE_LABELS, required=False)
     save_as = forms.CharField(
         label=_("Save these columns as"),
         max_length=80,
@@ -159,7 +163,7 @@ class ColumnsForm(Form):
         times: tuple[str, ...] = (),
     ):
         options = job.options
-        initial: dict[str, Any] = {**options["dialect"], "system": options["system"]}
+        initial: dict[str, Any] = {**options["dialect"], "system": options["system"], "mode": options.get("mode", BOTH)}
         initial |= {f"read_{field}": value for field, value in options.get("answers", {}).items()}
         initial |= {f"map_{field}": name for field, name in options["mapping"].items()}
         initial |= {"default_owner": job.user.email} if "owner" in kind.must_ask else {}
@@ -204,7 +208,7 @@ class ColumnsForm(Form):
         return [column for column in self.kind.columns if column.name in self.kind.defaults]
 
     def reading(self) -> Helper:
-        names = ("encoding", "delimiter", "system", "zone")
+        names = ("encoding", "delimiter", "system", "zone", "mode")
         return part_of(Layout(*(name for name in names if name in self.fields)))
 
     saving = part_of(Layout("save_as"))
@@ -266,6 +270,7 @@ class ColumnsForm(Form):
             "answers": {name: clean[f"read_{name}"] for name in self.asked},
             "system": clean["system"],
             "zone": clean.get("zone", ""),
+            "mode": clean["mode"],
             "mapping": {column.name: clean[f"map_{column.name}"] for column in self.kind.columns},
             "defaults": {column.name: str(clean[f"default_{column.name}"] or "") for column in self.default_columns()},
         }

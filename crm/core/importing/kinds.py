@@ -12,6 +12,7 @@ from crm.core.base.registry import Registry, always
 
 CREATED, UPDATED, UNCHANGED, FAILED = OUTCOMES = ("created", "updated", "unchanged", "failed")
 CONFIRMED, LEFT_OUT = "confirmed", "left_out"  # what is to become of rows that ask a question
+CREATE, UPDATE, BOTH = MODES = ("create", "update", "")  # what an import does with records
 Values = dict[str, Any]
 Context = dict[str, Any]
 

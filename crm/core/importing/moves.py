@@ -92,10 +92,12 @@ def prepare(principal: Principal, job: Job) -> None:
     if "owner" in kind.must_ask:
         defaults = {"owner": principal.user.email} | defaults
     is_unsure = job.options.get("is_unsure", False)
-    given = {name: job.options[name] for name in ("dialect", "mapping", "system", "answers", "zone")}
+    given = {name: job.options[name] for name in ("dialect", "mapping", "system", "answers", "zone")} | {
+        "mode": job.options.get("mode", "")
+    }
     try:
         imports.set_options(principal, job=job, defaults=_needed(kind, defaults), **given)
-        problem = _unsaid(kind, job.options["mapping"], defaults)
+        problem = unsaid_of(kind, job.options["mapping"], defaults)
     except ServiceError as error:
         problem = error.message
     job.refresh_from_db()
@@ -104,7 +106,7 @@ def prepare(principal: Principal, job: Job) -> None:
         job.save(update_fields=["options"])
 
 
-def _unsaid(kind: ImportKind, mapping: dict[str, str], defaults: dict[str, str]) -> str:
+def unsaid_of(kind: ImportKind, mapping: dict[str, str], defaults: dict[str, str]) -> str:
     """What the file does not say and must be chosen once for all rows, in words."""
     missing = [
         str(column.label)
@@ -159,10 +161,11 @@ def _part(job: Job) -> Part:
     )  # the page asks each second: no file is read
     used = {*job.options["mapping"].values()} & {*header}
     left_out = {*job.options.get("left_out", {})} - used
-    return Part(job, kind_of(job), len(header), len(used), len(left_out), _needs(job))
+    return Part(job, kind_of(job), len(header), len(used), len(left_out), needs_of(job))
 
 
-def _needs(job: Job) -> str:
+def needs_of(job: Job) -> str:
+    """What must be said of a file before it can be imported, in words; "" if nothing."""
     options = job.options
     if job.state != JobState.READY:
         return ""

@@ -25,7 +25,22 @@ from crm.core.files.models import StoredFile
 from crm.core.files.services import open_file, read_bytes
 from crm.core.firm.queries import firm_cached, firm_today, firm_zone, get_firm
 from crm.core.importing import kinds, readers, tabular
-from crm.core.importing.kinds import PEOPLE, UNCHANGED, Column, Context, ImportKind, Plan, Values, Waits
+from crm.core.importing.kinds import (
+    BOTH,
+    CREATE,
+    CREATED,
+    PEOPLE,
+    UNCHANGED,
+    UPDATE,
+    UPDATED,
+    Column,
+    Context,
+    ImportKind,
+    Plan,
+    Values,
+    Waits,
+    identity,
+)
 from crm.core.importing.presets import SKIPPED, ids_in
 from crm.core.importing.readers.keeping import kept_rows
 from crm.core.importing.recognising import joined
@@ -207,6 +222,8 @@ class Planner:
         self.words = Words(job, self.context)
         cells = (Cells(column, place, self) for column, place in columns)
         self.cells = [each for each in cells if not each.is_always_empty]
+        self.mode = job.options.get("mode", BOTH)
+        self._left_out: set[str] = set()
         self._seen: Counter[bytes] = Counter()
         self._survey()
 
@@ -269,6 +286,19 @@ class Planner:
         if plan.waits:
             plan.changes = self._said(row)
         plan.warnings += values["left_out"]
+        return self._as_wanted(plan)
+
+    def _as_wanted(self, plan: Plan) -> Plan:
+        """An import that only creates leaves the records there are; one that only updates adds none, nor what later rows say of it."""
+        who = identity(plan.values)
+        if self.mode == UPDATE and (plan.outcome == CREATED or who in self._left_out):
+            self._left_out.add(who)
+            return Plan(
+                plan.number, UNCHANGED, warnings=[_("Not here. This import adds no records.")], target=plan.target
+            )
+        if self.mode == CREATE and plan.outcome == UPDATED:
+            why = _("Already here. This import changes no records.")
+            return Plan(plan.number, UNCHANGED, warnings=[why], target=plan.target, url=plan.url)
         return plan
 
     def _said(self, row: tabular.Row) -> list[tuple[Any, Any, Any, Any]]:

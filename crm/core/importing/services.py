@@ -23,7 +23,7 @@ from crm.core.base.services import service
 from crm.core.files.models import StoredFile
 from crm.core.files.services import read_bytes
 from crm.core.importing import kinds, readers, tabular
-from crm.core.importing.kinds import CONFIRMED, FAILED, LEFT_OUT, ImportKind
+from crm.core.importing.kinds import BOTH, CONFIRMED, FAILED, LEFT_OUT, MODES, ImportKind
 from crm.core.importing.models import TIME_ZONE, SavedMapping
 from crm.core.importing.permissions import may_import, may_import_job, may_import_kind
 from crm.core.importing.planner import kind_of, read_job
@@ -244,11 +244,12 @@ def set_options(
     values: dict[str, dict[str, str]] | None = None,
     answers: dict[str, str] | None = None,
     zone: str = "",
+    mode: str = BOTH,
 ) -> Job:
     """Change how the file is read and mapped. `answers` ({field: value}, or {"date_order": …, "decimal": …} for all)
     apply to undecided columns. `values`: {vocabulary: {word of the file: what it means}}; `zone`: of times that name none,
-    "" for the firm's. What is said of a named system is remembered. Raises ServiceError for a required field without a column, an undecided column without
-    an answer, or ids of an unnamed system.
+    "" for the firm's; `mode`: whether it creates or updates records, or both. What is said of a named system is remembered. Raises
+    ServiceError for a required field without a column, an undecided column without an answer, or ids of an unnamed system.
     """
     job = _own_ready(principal, job)
     kind = kind_of(job)
@@ -276,6 +277,7 @@ def set_options(
         "values": joined(said, job.options.get("values", {}), _folded(values or {})),
         "system": system,
         "zone": zone or zone_before,
+        "mode": mode if mode in MODES else BOTH,
         "header": header,
         "times": [text for _column, text in times_without_zone(kind, mapping, header, rows)],
         "questions": "",

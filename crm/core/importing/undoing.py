@@ -206,11 +206,7 @@ def _take_back(principal: Principal, written: Journal, chunk: list[list[Key]], r
         if any(row.model is each.model and not row.is_new for row in every):
             each.lock()
     journal.lock(every)
-    as_before = journal.restored(every)
-    every = [row for row in every if (row.model, row.pk) not in as_before]
-    rows_of: dict[int, list[Row]] = defaultdict(list)
-    for row in every:
-        rows_of[number_of[row.owner]].append(row)
+    every, rows_of = _still_there(every, number_of)
     why = _why_left(principal, written, every, number_of)
     ready = [rows for number, rows in rows_of.items() if number not in why]
     for number in rows_of:
@@ -221,6 +217,28 @@ def _take_back(principal: Principal, written: Journal, chunk: list[list[Key]], r
     for rows, refusal in _take_back_all(ready, report):
         report["next"].append([refusal, _labels(chunk[number_of[rows[0].owner]])])
     _follow([row for rows in ready for row in rows])
+
+
+def _still_there(every: list[Row], number_of: dict[Key, int]) -> tuple[list[Row], dict[int, list[Row]]]:
+    """Without the rows that are as before the import; and by the number of their group."""
+    as_before = journal.restored(every)
+    every = [row for row in every if (row.model, row.pk) not in as_before]
+    rows_of: dict[int, list[Row]] = defaultdict(list)
+    for row in every:
+        rows_of[number_of[row.owner]].append(row)
+    return every, rows_of
+
+
+def look_ahead(principal: Principal, written: Journal, chunk: list[list[Key]], report: dict[str, Any]) -> None:
+    """Add to the report what an undo would do with these groups now. Records that only wait for others count as taken back."""
+    number_of = {key: number for number, group in enumerate(chunk) for key in group}
+    every, rows_of = _still_there(written.rows(number_of), number_of)
+    why = _why_left(principal, written, every, number_of)
+    for number, rows in rows_of.items():
+        if why.get(number, WAITS) != WAITS:
+            _leave(report, _labels(chunk[number]), why[number])
+        else:
+            report["counts"][REMOVED if any(_is_new_record(row) for row in rows) else RESTORED] += 1
 
 
 def _why_left(principal: Principal, written: Journal, rows: list[Row], number_of: dict[Key, int]) -> dict[int, str]:

@@ -9,6 +9,7 @@ from crm.core.importing.models import SavedMapping
 from crm.core.importing.moves import create_move
 from crm.core.importing.receiving import read_later
 from crm.core.importing.services import create_import
+from crm.core.importing.undoing import new_report
 from crm.core.work.models import Job
 from tools.testing.access import ADMINS, EVERYONE, Row
 
@@ -24,6 +25,14 @@ def build(scene):
     scene.rows["file of a move"] = {"any": move.files.get().job}
     saved = SavedMapping.objects.create(kind="clients", name="Agenda", header=["File no", "Party"], created_by=owner)
     scene.rows["saved mapping"] = {"any": saved}
+    undone = create_import(acting(owner), kind=kinds.get("clients"), file=file)
+    undo = Job.objects.create(
+        kind="undo-import", user=owner, title="x", options={"import": undone.pk}, report=new_report()
+    )
+    Job.objects.filter(pk=undone.pk).update(
+        state="done", report={"contexts": ["00000000-0000-0000-0000-000000000000"], "undo": undo.pk}
+    )
+    scene.rows["import with an undo"] = {"any": undone}
     scene.rows["finished import"] = {"any": done}
     scene.rows["upload being read"] = {"any": read_later(acting(owner), files=[file], now=timezone.now())}
 
@@ -70,4 +79,23 @@ ROWS = [
     Row("core:import_undo_stop", post=EVERYONE, about="finished import", seen_by=SEEN),
     Row("core:import_failed_rows", get=EVERYONE, about="finished import", seen_by=SEEN),
     Row("demo", get=ADMINS, post=ADMINS, data={"phrase": "no"}),
+    Row("api:imports-list", get=EVERYONE, post=EVERYONE),
+    Row("api:imports-detail", get=EVERYONE, patch=EVERYONE, delete=EVERYONE, about="import", seen_by=SEEN),
+    Row("api:imports-check", post=EVERYONE, about="import", seen_by=SEEN),
+    Row("api:imports-start", post=EVERYONE, about="import", seen_by=SEEN),
+    Row("api:imports-pause", post=EVERYONE, about="import", seen_by=SEEN),
+    Row("api:imports-resume", post=EVERYONE, about="finished import", seen_by=SEEN),
+    Row("api:imports-rows", get=EVERYONE, about="import", seen_by=SEEN),
+    Row("api:imports-failed-rows", get=EVERYONE, about="finished import", seen_by=SEEN),
+    Row("api:imports-undo", get=EVERYONE, post=EVERYONE, about="import with an undo", seen_by=SEEN),
+    Row("api:imports-undo-stop", post=EVERYONE, about="import with an undo", seen_by=SEEN),
+    Row("api:import-moves-list", get=EVERYONE, post=EVERYONE),
+    Row("api:import-moves-detail", get=EVERYONE, about="move", seen_by=SEEN),
+    Row("api:import-moves-add-files", post=EVERYONE, about="move", seen_by=SEEN),
+    Row("api:import-moves-zone", post=EVERYONE, about="move", seen_by=SEEN),
+    Row("api:import-moves-words", post=EVERYONE, about="move", seen_by=SEEN),
+    Row("api:import-moves-check", post=EVERYONE, about="move", seen_by=SEEN),
+    Row("api:import-moves-start", post=EVERYONE, about="move", seen_by=SEEN),
+    Row("api:import-moves-pause", post=EVERYONE, about="move", seen_by=SEEN),
+    Row("api:changes-list", get=EVERYONE, query={"resource": "clients"}),
 ]
