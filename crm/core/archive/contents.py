@@ -1,12 +1,13 @@
 """Puts the contents of an archive's files into the storage of this server."""
 
 import secrets
+from collections.abc import Callable
 from typing import IO, Any, cast
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 
-from crm.core.archive.format import FILES
+from crm.core.archive.format import FILES, nothing
 from crm.core.archive.reading import Archive
 from crm.core.files.models import StoredFile
 
@@ -20,8 +21,9 @@ class Contents:
         self.paths: list[str] = []
         self.lost = 0
 
-    def put(self, rows: Any) -> int:
+    def put(self, rows: Any, tick: Callable[[], None] = nothing) -> int:
         for row in rows.iterator():
+            tick()
             name = f"{FILES}/{row.sha256}"
             if name not in self.archive.members:
                 self.lost += 1

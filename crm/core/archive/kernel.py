@@ -3,6 +3,7 @@
 import pghistory.models
 from allauth.account.models import EmailAddress, EmailConfirmation
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
@@ -28,21 +29,33 @@ from crm.core.notifications.models import Notification
 from crm.core.users.models import ApiToken, Invitation, Team, TeamMembership, User
 from crm.core.work.models import Heartbeat, Job
 
+RESTORING = "restoring/"  # the path of a file whose content is on its way
 KIND = "archive"  # of notifications about archives
 
-keep(pghistory.models.Context, Team, TeamMembership, FirmSettings, Holiday, FieldSection, CustomField, SavedMapping, SourceValue, SavedView)
+keep(
+    pghistory.models.Context,
+    Team,
+    TeamMembership,
+    FirmSettings,
+    Holiday,
+    FieldSection,
+    CustomField,
+    SavedMapping,
+    SourceValue,
+    SavedView,
+)
 table(
     User,
     without={
         "password": "A secret: people set a new one by “Forgot your password?”.",
         "last_login": "Belongs to the sessions of this server.",
     },
-    fill={"password": "'!' || replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')"},
+    fill={"password": lambda row: make_password(None)},
 )
 table(
     StoredFile,
     without={"path": "Where this server keeps the content; the content itself is among the files."},
-    fill={"path": "'restoring/' || s.id"},
+    fill={"path": lambda row: f"{RESTORING}{row['id']}"},
 )
 table(FieldChange, without={"job_id": "Jobs stay where they ran."})
 table(Suppression, without={"mail_id": "The outbox stays where it sent."})
@@ -57,7 +70,7 @@ leave_out(Group, Permission, ContentType, why="Made by the program; nothing of t
 leave_out(Group.permissions.through, why="Made by the program; nothing of the firm is in them.")
 leave_out(OutboxMail, MailAttachment, DeliveryAttempt, BlastQuestion, why="What was sent stays where it was sent.")
 leave_out(Installation, Heartbeat, why="The identity and the pulse of this server.")
-leave_out(Job, ImportMove, MoveFile, why="Work and reports of this server; what it wrote is in the records and their history.")
+leave_out(
+    Job, ImportMove, MoveFile, why="Work and reports of this server; what it wrote is in the records and their history."
+)
 leave_out(BulkChange, why="For the undo of a few days.")
-
-

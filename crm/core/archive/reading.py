@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import IO, Any
 from zipfile import BadZipFile, ZipFile
 from zlib import error as ZlibError
@@ -13,7 +14,7 @@ from zlib import error as ZlibError
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from crm.core.archive.format import FILES, FORMAT, LISTS, MANIFEST, PIECE, TABLES, Counted, Member, schema
+from crm.core.archive.format import EVERYTHING, FILES, FORMAT, LISTS, MANIFEST, PIECE, TABLES, Counted, Member, schema
 from crm.core.archive.tables import Table, everything
 from crm.core.base.errors import ServiceError
 
@@ -31,7 +32,9 @@ class BadArchive(ServiceError):
 
 def damaged(what: str = "") -> BadArchive:
     if not what:
-        return BadArchive(_("This file is no archive of a firm, or only a part of one. Make or download it again."), field="file")
+        return BadArchive(
+            _("This file is no archive of a firm, or only a part of one. Make or download it again."), field="file"
+        )
     return BadArchive(_("The archive is damaged or was changed: “%(name)s”.") % {"name": what[:100]}, field="file")
 
 
@@ -43,7 +46,10 @@ class Archive:
             self._zip = ZipFile(file)
             self.manifest = self._read_manifest()
             self._check_version()
-            self.members = {name: Member(said["bytes"], said["sha256"], said.get("rows")) for name, said in self.manifest["members"].items()}
+            self.members = {
+                name: Member(said["bytes"], said["sha256"], said.get("rows"))
+                for name, said in self.manifest["members"].items()
+            }
         except (*BROKEN, TypeError, AttributeError) as error:
             raise damaged() from error
         self._check_names()
@@ -84,14 +90,17 @@ class Archive:
     def _known_tables(self) -> list[Table]:
         """Ours that it has, in our order. Raises BadArchive for one that is not ours."""
         known = [each for each in everything() if f"{TABLES}/{each.key}.csv" in self.members]
-        strange = {name for name in self.members if name.startswith(f"{TABLES}/")} - {f"{TABLES}/{each.key}.csv" for each in known}
+        strange = {name for name in self.members if name.startswith(f"{TABLES}/")} - {
+            f"{TABLES}/{each.key}.csv" for each in known
+        }
         if strange:
             raise damaged(min(strange))
         return known
 
     @property
-    def has_history(self) -> bool:
-        return any(each.is_history for each in self.tables)
+    def is_whole(self) -> bool:
+        """Whether it holds everything, not only what one colleague may see."""
+        return self.manifest["holds"] == EVERYTHING
 
     def member_of(self, table: Table) -> Member:
         return self.members[f"{TABLES}/{table.key}.csv"]
@@ -109,8 +118,7 @@ class Archive:
     def check(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Compare every member with the manifest, and the columns of every table with ours. Raises BadArchive."""
         for done, (name, said) in enumerate(self.members.items()):
-            progress(done, len(self.members))
-            found = Counted()
+            found = Counted(tick=partial(progress, done, len(self.members)))
             with self.open(name) as file:
                 while piece := file.read(PIECE):
                     found.write(piece)

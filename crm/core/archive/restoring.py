@@ -8,6 +8,7 @@ write is in the archive.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from django.apps import apps
 from django.db import DataError, IntegrityError, InternalError, transaction
@@ -18,6 +19,7 @@ from crm.core.archive.comparing import Difference, compare
 from crm.core.archive.contents import Contents
 from crm.core.archive.copying import ask, copy_in, quoted
 from crm.core.archive.format import PLAIN
+from crm.core.archive.kernel import RESTORING
 from crm.core.archive.reading import Archive, BadArchive
 from crm.core.archive.tables import Table, everything
 from crm.core.files.models import StoredFile
@@ -99,12 +101,11 @@ def _restore(archive: Archive, contents: Contents, progress: Progress) -> Restor
     here = _make_way(archive)
     rows, parts = 0, len(archive.tables) + 1
     for done, table in enumerate(archive.tables):
-        progress(parts + done, 2 * parts)
         with archive.open_table(table) as file:
-            rows += copy_in(table, file)
+            rows += copy_in(table, file, partial(progress, parts + done, 2 * parts))
     _be_the_same_people(here)
-    restored = StoredFile.objects.filter(path__startswith="restoring/").order_by("pk")
-    files = contents.put(restored)
+    restored = StoredFile.objects.filter(path__startswith=RESTORING).order_by("pk")
+    files = contents.put(restored, partial(progress, 2 * parts - 1, 2 * parts))
     ask("SET CONSTRAINTS ALL IMMEDIATE")
     for table in archive.tables:
         _count_on(table)

@@ -1,11 +1,11 @@
 """What an archive of the firm holds: each app says of each of its models whether its rows are in it, or why not.
 
-`keep(Client, Contact)` keeps every column. `table(User, without={…})` leaves columns out, with the reason; `fill` says in SQL what
-they become in another firm, where `s` is the row as the archive has it. `leave_out(Session, why="…")` keeps none of the rows.
+`keep(Client, Contact)` keeps every column. `table(User, without={…})` leaves columns out, with the reason; `fill` says what
+they become in another firm, given the row as the archive has it, {column: text}. `leave_out(Session, why="…")` keeps none of the rows.
 The history of a model (its event table) goes with the model. A system check fails for a model or column that nobody spoke of.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -20,16 +20,18 @@ from crm.core.base.registry import Registry
 SECRET = ("password", "salt", "token", "secret", "hash")  # a column of such a name is left out, or said to be none
 
 
+Fill = Callable[[dict[str, str]], str]
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows of `model`. `rows` narrows them for everybody; `is_personal`: not in an archive of what one colleague may see.
-    `harmless` are columns with the name of a secret that are none. `names`: rows of which model the number in a column names, by
-    the value of another: {column: (column of the kind, {kind: model})}.
+    `harmless` are columns with the name of a secret that are none.
     """
 
     model: type[Model]
     without: dict[str, str] = field(default_factory=dict)
-    fill: dict[str, str] = field(default_factory=dict)
+    fill: dict[str, Fill] = field(default_factory=dict)
     rows: Q | None = None
     is_personal: bool = False
     is_history: bool = False
@@ -86,7 +88,7 @@ def table(
     model: type[Model],
     *,
     without: dict[str, str] | None = None,
-    fill: dict[str, str] | None = None,
+    fill: dict[str, Fill] | None = None,
     rows: Q | None = None,
     is_personal: bool = False,
     harmless: tuple[str, ...] = (),
@@ -127,9 +129,13 @@ def _refers_to(model: type[Model]) -> set[type[Model]]:
 def _history_of(event: type[Model], owner: Table) -> Table:
     names = {each.column for each in event._meta.local_concrete_fields}
     without = {name: why for name, why in owner.without.items() if name in names}
-    fill = {name: "''" for name in owner.fill if name in names and not event._meta.get_field(name).null}
+    fill: dict[str, Fill] = {name: _nothing for name in owner.fill if name in names}
     numbered = {"pgh_id": "Versions are numbered anew, in the same order."}
     return Table(event, without | numbered, fill, is_history=True, harmless=owner.harmless)
+
+
+def _nothing(row: dict[str, str]) -> str:
+    return ""
 
 
 def _events() -> Iterator[type[Model]]:
@@ -164,7 +170,9 @@ def every_model_is_spoken_of(app_configs, **kwargs) -> list[Error]:
             if name in known and not known[name].null and name not in each.fill
         ]
         found += [
-            Error(f"{each.key}.{name} may be a secret: leave it out of the archive, or call it harmless.", id="core.E013")
+            Error(
+                f"{each.key}.{name} may be a secret: leave it out of the archive, or call it harmless.", id="core.E013"
+            )
             for name in each.columns
             if any(part in name for part in SECRET) and name not in each.harmless
         ]

@@ -1,9 +1,11 @@
 """Writes an archive of the firm: of one moment, as a stream, so that memory stays flat whatever the size."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
+from itertools import count
 from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -12,7 +14,20 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
 from crm.core.archive.copying import copy_out
-from crm.core.archive.format import FILES, FORMAT, LISTS, MANIFEST, PIECE, PLAIN, TABLES, Counted, Member, schema
+from crm.core.archive.format import (
+    EVERYTHING,
+    FILES,
+    FORMAT,
+    LISTS,
+    MANIFEST,
+    PIECE,
+    PLAIN,
+    SEEN,
+    TABLES,
+    Counted,
+    Member,
+    schema,
+)
 from crm.core.archive.queries import Rows
 from crm.core.archive.tables import Table
 from crm.core.base.principals import Principal
@@ -22,6 +37,7 @@ from crm.core.importing import kinds
 from crm.core.listing.files import csv_lines
 
 Progress = Callable[[int, int], None]
+Tick = Callable[[], None]
 
 
 @contextmanager
@@ -46,17 +62,14 @@ def write_archive(
     with one_moment(), ZipFile(out, "w", ZIP_DEFLATED, compresslevel=6) as archive:
         rows = Rows(principal)
         lists = [each for each in kinds.kinds() if each.export and _may_have(principal, each)]
-        members: dict[str, Member] = {}
         total = len(rows.tables) + len(lists) + 1
-        for done, table in enumerate(rows.tables):
-            progress(done, total)
-            members[f"{TABLES}/{table.key}.csv"] = _write_table(archive, table, rows, now)
-        progress(len(rows.tables), total)
-        contents, lost = _write_files(archive, rows, now)
-        members |= contents
-        for done, kind in enumerate(lists, len(rows.tables) + 1):
-            progress(done, total)
-            members[f"{LISTS}/{kind.key}.csv"] = _write_list(archive, kind, principal, now)
+        ticks = (partial(progress, done, total) for done in count())
+        writing = _Writing(archive, principal, rows, now)
+        for table in rows.tables:
+            writing.table(table, next(ticks))
+        writing.files(next(ticks))
+        for kind in lists:
+            writing.list(kind, next(ticks))
         manifest = {
             "format": FORMAT,
             "product": "Rapport",
@@ -64,9 +77,9 @@ def write_archive(
             "schema": schema(),
             "made_at": now.isoformat(),
             "made_by": by,
-            "holds": "everything" if principal.is_system else "what its maker may see, without history",
-            "lost_files": lost,
-            "members": {name: member.as_json() for name, member in members.items()},
+            "holds": EVERYTHING if principal.is_system else SEEN,
+            "lost_files": sorted(writing.lost),
+            "members": {name: member.as_json() for name, member in writing.members.items()},
         }
         with archive.open(_info(MANIFEST, now), "w") as file:
             file.write(json.dumps(manifest, indent=1).encode())
@@ -84,50 +97,48 @@ def _info(name: str, now: datetime) -> ZipInfo:
     return info
 
 
-@contextmanager
-def _member(archive: ZipFile, name: str, now: datetime) -> Iterator[Counted]:
-    with archive.open(_info(name, now), "w", force_zip64=True) as file:
-        yield Counted(file)
+class _Writing:
+    """The members of an archive as they come; `lost` are digests of files that the storage does not have."""
 
+    def __init__(self, archive: ZipFile, principal: Principal, rows: Rows, now: datetime):
+        self.archive, self.principal, self.rows, self.now = archive, principal, rows, now
+        self.members: dict[str, Member] = {}
+        self.lost: set[str] = set()
 
-def _write_table(archive: ZipFile, table: Table, rows: Rows, now: datetime) -> Member:
-    with _member(archive, f"{TABLES}/{table.key}.csv", now) as file:
-        return file.member(copy_out(table, rows, file))
+    @contextmanager
+    def _member(self, name: str, tick: Tick) -> Iterator[Counted]:
+        with self.archive.open(_info(name, self.now), "w", force_zip64=True) as file:
+            yield Counted(file, tick)
 
+    def table(self, table: Table, tick: Tick) -> None:
+        name = f"{TABLES}/{table.key}.csv"
+        with self._member(name, tick) as file:
+            self.members[name] = file.member(copy_out(table, self.rows, file))
 
-def _write_files(archive: ZipFile, rows: Rows, now: datetime) -> tuple[dict[str, Member], list[str]]:
-    """Each content once; and the digests of those that the storage has lost."""
-    table = next(each for each in rows.tables if each.model is StoredFile)
-    found = rows.of(table).order_by("sha256", "pk").values_list("sha256", "path")
-    members: dict[str, Member] = {}
-    lost: set[str] = set()
-    for sha256, path in found.iterator():
-        name = f"{FILES}/{sha256}"
-        if name in members:
-            continue
-        try:
-            content = default_storage.open(path, "rb")
-        except FileNotFoundError:
-            lost.add(sha256)
-            continue
-        with content, _member(archive, name, now) as file:
-            for piece in content.chunks(PIECE):
-                file.write(piece)
-            members[name] = file.member()
-    return members, sorted(each for each in lost if f"{FILES}/{each}" not in members)
+    def files(self, tick: Tick) -> None:
+        """Each content once."""
+        table = next(each for each in self.rows.tables if each.model is StoredFile)
+        found = self.rows.of(table).order_by("sha256", "pk").values_list("sha256", "path")
+        for sha256, path in found.iterator():
+            name = f"{FILES}/{sha256}"
+            if name in self.members:
+                continue
+            try:
+                content = default_storage.open(path, "rb")
+            except FileNotFoundError:
+                self.lost.add(sha256)
+                continue
+            self.lost.discard(sha256)
+            with content, self._member(name, tick) as file:
+                for piece in content.chunks(PIECE):
+                    file.write(piece)
+                self.members[name] = file.member()
 
-
-def _write_list(archive: ZipFile, kind: kinds.ImportKind, principal: Principal, now: datetime) -> Member:
-    """The file that the page of imports gives out."""
-    count = -1  # the head
-
-    def counted(rows: Iterable[list[Any]]) -> Iterator[list[Any]]:
-        nonlocal count
-        for row in rows:
-            count += 1
-            yield row
-
-    with _member(archive, f"{LISTS}/{kind.key}.csv", now) as file:
-        for lines in csv_lines(counted(kind.export(principal))):  # type: ignore[misc]
-            file.write(lines.encode())
-        return file.member(count)
+    def list(self, kind: kinds.ImportKind, tick: Tick) -> None:
+        """The file that the page of imports gives out."""
+        name, done = f"{LISTS}/{kind.key}.csv", count(-1)  # the head
+        rows = (row for row in kind.export(self.principal) if next(done) or True)  # type: ignore[misc]
+        with self._member(name, tick) as file:
+            for lines in csv_lines(rows):
+                file.write(lines.encode())
+            self.members[name] = file.member(next(done))

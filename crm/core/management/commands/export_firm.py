@@ -18,7 +18,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("file", type=Path, nargs="?")
-        parser.add_argument("--list", action="store_true", help="say which tables are in an archive, and which are not and why")
+        parser.add_argument(
+            "--list", action="store_true", help="say which tables are in an archive, and which are not and why"
+        )
 
     def handle(self, *args, file, **options):
         if options["list"]:
@@ -30,7 +32,9 @@ class Command(BaseCommand):
         draft = file.with_name(f"{file.name}.part")
         try:
             with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-                manifest = write_archive(out, principal=SYSTEM, by="export_firm", now=timezone.now(), progress=self._progress)
+                manifest = write_archive(
+                    out, principal=SYSTEM, by="export_firm", now=timezone.now(), progress=self._progress
+                )
             draft.replace(file)
         except OSError as error:
             raise CommandError(f"{file} could not be written: {error}") from error

@@ -20,7 +20,9 @@ class Command(BaseCommand):
                 result = restore(Archive(source))
         except HasData as error:
             for each in error.differences:
-                self.stderr.write(f"{each.table}: {each.missing} only in the archive, {each.extra} only here, {each.changed} differ")
+                self.stderr.write(
+                    f"{each.table}: {each.missing} only in the archive, {each.extra} only here, {each.changed} differ"
+                )
             raise CommandError(error.message) from error
         except BadArchive as error:
             raise CommandError(error.message) from error
