@@ -4,7 +4,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clients import permissions, registry
+from clients import archive, permissions, registry  # noqa: F401  the archive registers itself
 from clients.catalogue.services import create_service
 from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address

@@ -16,7 +16,7 @@ from crm.core.mail import scheduled as coming_mails
 from crm.core.search import sources as search
 from crm.core.ui import navigation, tones
 from crm.core.work.schedule import Job, periodic
-from interactions import merging, permissions, rollups, scheduled, whole  # noqa: F401  register themselves
+from interactions import archive, merging, permissions, rollups, scheduled, whole  # noqa: F401  register themselves
 from interactions.agreements import finding as agreed
 from interactions.agreements.choices import CommitmentState
 from interactions.agreements.models import Commitment

@@ -19,7 +19,7 @@ from interactions.progress import sections
 from interactions.reminders import digest
 from interactions.today import sections as today_page
 from interactions.today import setup
-from onboarding import emails, finding, merging, panels, rollups  # noqa: F401  some register themselves
+from onboarding import archive, emails, finding, merging, panels, rollups  # noqa: F401  some register themselves
 from onboarding.models import Task, TemplateVersion
 from onboarding.services.plans import refresh_due_plans
 from onboarding.services.tracking import rebuild_onboarding_facts

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from crm.core.archive import urls as archive_urls
 from crm.core.bulk import views as bulk
 from crm.core.drafts import views as drafts
 from crm.core.fields.custom import urls as fields_urls
@@ -68,5 +69,6 @@ urlpatterns = [
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]
 urlpatterns += fields_urls.urlpatterns
+urlpatterns += archive_urls.urlpatterns
 urlpatterns += imports_urls.urlpatterns
 urlpatterns += outbox_urls.urlpatterns

@@ -36,12 +36,12 @@ def table_file(rows: Iterable[list[Any]], *, name: str, kind: str = "csv") -> Ht
     filename = f"{name}-{timezone.localdate():%Y-%m-%d}.{kind}"
     if kind == "xlsx":
         return FileResponse(_workbook(rows), as_attachment=True, filename=filename)
-    response = StreamingHttpResponse(_lines(rows), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     return response
 
 
-def _lines(rows: Iterable[list[Any]]) -> Iterator[str]:
+def csv_lines(rows: Iterable[list[Any]]) -> Iterator[str]:
     """UTF-8 with a byte-order mark; cells that a spreadsheet would read as a formula are escaped."""
     writer = csv.writer(_Line())
     lines = (writer.writerow([safe_cell(_plain(value)) for value in row]) for row in rows)

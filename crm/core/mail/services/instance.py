@@ -49,6 +49,7 @@ STATE = """
            (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM core_deliveryattempt_id_seq) AS attempts
     FROM (SELECT 1) AS one LEFT JOIN core_installation AS i ON i.id = 1 LEFT JOIN core_heartbeat AS seal ON seal.name = 'installation'
 """
+RESTORED = "restored from an archive"  # never what a database is bound to
 COUNTS = ("counted", "attempts")  # in the folder's note
 
 UNREADABLE: dict = {"uid": None}
@@ -185,6 +186,13 @@ def _note(uid: str) -> None:
     counts = dict(zip(COUNTS, _committed(), strict=True))
     if _read() != (noted := {"uid": uid, **counts}):
         _write(**noted)
+
+
+def hold_restored() -> None:
+    """Hold email after records were restored from an archive: they may be those of a firm that still sends, so an admin says when."""
+    row, _made = Installation.objects.get_or_create(pk=1, defaults={"uid": uuid.uuid4()})
+    row.database = RESTORED
+    row.save(update_fields=["database"])
 
 
 def waiting() -> dict[str, int]:
