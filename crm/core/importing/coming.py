@@ -9,7 +9,6 @@ from crm.core.listing.files import unsafe_cell
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
 
-
 NAMED_BY = ("name", "full_name", "title")
 
 
