@@ -229,7 +229,7 @@ AccountId,IsClosed,CreatedDate,SystemModstamp,CompletedDateTime,TaskSubtype
             f"{day(0)}T08:00:00.000Z",
             f"{day(0)}T08:00:00.000Z",
             f"{day(n)}T12:00:00.000Z" if n % 2 else "",
-            "Task",
+            "Call" if n % 5 else "Task",
         ]
         for n in range(TASKS)
     ]

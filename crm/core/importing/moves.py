@@ -76,7 +76,9 @@ def _add(principal: Principal, move: ImportMove, file: StoredFile) -> None:
         known = suggestions(table.header, principal)
         key = table.kind or (known[0].kind if known else "")
         wanted = [kinds.get(key) if key else guess_kind(table.header, principal)]
-        wanted += [kinds.get(other) for other in other_parts(known[0].key)] if known and not table.kind else []
+        wanted += (
+            [kinds.get(other) for other in other_parts(known[0].key, table.header)] if known and not table.kind else []
+        )
         for kind in wanted:
             job = imports.create_import(principal, kind=kind, file=file, table=table.key, found=tables)
             job.options |= {"is_unsure": not key}

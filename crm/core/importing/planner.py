@@ -201,6 +201,18 @@ def cell_text(name: str, text: str, system: str) -> str:
     return ids_in(text, system) if text and name.endswith("external_id") else text
 
 
+class Skipped:
+    """Rows that a preset leaves out (`presets.Skip`), by the places of the file's columns."""
+
+    def __init__(self, place: dict[str, int], name: str, of: dict[str, Any]):
+        self.place, self.values, self.why, self.is_except = place[name], {*of["values"]}, of["why"], of.get("is_except")
+        self.along = [(place[other], {*values}) for other, values in of.get("along", {}).items() if other in place]
+
+    def takes(self, cells: list[str]) -> bool:
+        is_one = cells[self.place].strip().casefold() in self.values
+        return is_one != bool(self.is_except) and all(cells[at].strip().casefold() in some for at, some in self.along)
+
+
 class Planner:
     """`chunks(skip)` yields lists of plans in file order; the first `skip` rows are only remembered and come as empty
     lists. Apply a chunk before asking for the next one. `is_preview`: a kind may look for more that people should know before
@@ -218,7 +230,7 @@ class Planner:
         mapping = job.options["mapping"]
         columns = [(column, place.get(mapping.get(column.name))) for column in self.kind.columns]
         skip = job.options.get("skip", {})
-        self.skips = [(place[name], {*of["values"]}, of["why"]) for name, of in skip.items() if name in place]
+        self.skips = [Skipped(place, name, of) for name, of in skip.items() if name in place]
         self.words = Words(job, self.context)
         cells = (Cells(column, place, self) for column, place in columns)
         self.cells = [each for each in cells if not each.is_always_empty]
@@ -314,9 +326,9 @@ class Planner:
         """(values by field, problems) of one row; an empty cell takes the answer for all rows."""
         if row.problem:
             return {}, [row.problem]
-        for at, texts, why in self.skips:
-            if row.cells[at].casefold() in texts:
-                return {"skipped": why}, []
+        for skipped in self.skips:
+            if skipped.takes(row.cells):
+                return {"skipped": skipped.why}, []
         values: Values = {}
         problems: list[str] = []
         left_out: list[str] = []

@@ -34,6 +34,7 @@ REASONS = {  # why a column is left out
 SKIPPED = {  # why a row is left out
     "deleted": gettext_lazy("Deleted in the other system. Left out."),
     "is_done": gettext_lazy("Done in the other system, so it is an interaction, not a follow-up."),
+    "is_task": gettext_lazy("Not a call or an email that was done, so it is a follow-up."),
     "is_open": gettext_lazy("Still open in the other system, so it is a follow-up, not an interaction."),
     "converted": gettext_lazy("Converted in the other system. The other files have it."),
 }
@@ -45,11 +46,28 @@ def told(header: str) -> str:
 
 
 @dataclass(frozen=True)
+class Skip:
+    """Rows that are left out: those whose cell is one of `values`, or with `is_except` none of them, and whose other cells are among
+    those of `along`, {header: values}. `why` is a key of SKIPPED.
+    """
+
+    values: tuple[str, ...]
+    why: str
+    is_except: bool = False
+    along: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def said(self, names: dict[str, str]) -> dict[str, Any]:
+        """As the options of an import keep it; `names`: {header of the file: ours}."""
+        along = {name: self.along[ours] for name, ours in names.items() if ours in self.along}
+        return {"values": self.values, "why": self.why, "is_except": self.is_except, "along": along}
+
+
+@dataclass(frozen=True)
 class Preset:
     """One kind of file of a product. `fields`: {field: the headers that fill it, best first}; `left_out`: {header or
-    pattern: why}, a key of REASONS; `words`: {the header in another language: ours}; `skip`: {header: (values, why)} of
-    rows that are left out, a key of SKIPPED; `values`: {field: {what the file says: what it is here}}. `part_of`: the preset
-    that takes the other rows of the same file.
+    pattern: why}, a key of REASONS; `words`: {the header in another language: ours}; `skip`: {header: which rows
+    are left out}; `values`: {field: {what the file says: what it is here}}. `part_of`: the preset
+    that takes the other rows of the same file; it has one header of each group of `needs`, else there is but one part.
     """
 
     key: str
@@ -64,8 +82,9 @@ class Preset:
     words: dict[str, str] = field(default_factory=dict)
     defaults: dict[str, str] = field(default_factory=dict)
     values: dict[str, dict[str, str]] = field(default_factory=dict)
-    skip: dict[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
+    skip: dict[str, Skip] = field(default_factory=dict)
     part_of: str = ""
+    needs: tuple[frozenset[str], ...] = ()
 
     def read(self, header: list[str]) -> "Suggestion | None":
         """What the header means, if it is of this kind."""
@@ -85,7 +104,7 @@ class Preset:
         telling = {each for each in self.distinctive if any(_fits(ours, each) for ours in names.values())}
         if len(telling) < min(LEAST_DISTINCTIVE, len(self.distinctive)) or told_of < self.least * len(header):
             return None
-        skip = {name: self.skip[ours] for name, ours in names.items() if ours in self.skip}
+        skip = {name: self.skip[ours].said(names) for name, ours in names.items() if ours in self.skip}
         return Suggestion(
             self.key,
             f"{self.product} · {self.title}",
@@ -96,8 +115,13 @@ class Preset:
             (round(told_of / len(header), 2), len(telling)),
             self.defaults,
             self.values,
-            {name: {"values": values, "why": why} for name, (values, why) in skip.items()},
+            skip,
         )
+
+    def is_in(self, header: list[str]) -> bool:
+        """Whether a file has the columns that divide it into parts."""
+        names = {self._ours(name) for name in header}
+        return all(names & group for group in self.needs)
 
     def _ours(self, header: str) -> str:
         name = told(header)
@@ -186,9 +210,10 @@ def recognise(header: list[str]) -> list[Suggestion]:
     return [each for *_order, each in sorted(found, key=lambda one: one[:2], reverse=True)]
 
 
-def other_parts(key: str) -> list[str]:
+def other_parts(key: str, header: list[str]) -> list[str]:
     """Kinds of import that take further rows of a file of this preset."""
-    return [preset.kind for preset in presets if preset.part_of == key]
+    parts = [preset for preset in presets if preset.part_of == key]
+    return [part.kind for part in parts if part.is_in(header)]
 
 
 def load(path: Path) -> tuple[Product, list[Preset]]:
@@ -221,9 +246,15 @@ def _presets(product: dict[str, Any]) -> Iterator[Preset]:
             words=words,
             defaults=each.get("defaults", {}),
             values=each.get("values", {}),
-            skip={told(name): (tuple(of["values"]), of["why"]) for name, of in each.get("skip", {}).items()},
+            skip={told(name): _skip(of) for name, of in each.get("skip", {}).items()},
+            needs=tuple(frozenset(map(told, group)) for group in each.get("needs", ())),
             part_of=f"{product['system']}.{each['part_of']}" if "part_of" in each else "",
         )
+
+
+def _skip(of: dict[str, Any]) -> Skip:
+    along = {told(name): tuple(values) for name, values in of.get("along", {}).items()}
+    return Skip(tuple(of.get("except") or of["values"]), of["why"], "except" in of, along)
 
 
 def _both(product: dict[str, Any], each: dict[str, Any], why: str) -> list[str]:

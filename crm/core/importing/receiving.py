@@ -44,7 +44,7 @@ def begin(principal: Principal, *, files: Sequence[StoredFile], kind: str = "") 
         return (TABLE if job.options["table"] is None else COLUMNS), job.pk
     tables = imports.tables_of(files[0]) if len(files) == 1 else []
     known = suggestions(tables[0].header, principal) if len(tables) == 1 else []
-    if len(tables) != 1 or (known and other_parts(known[0].key)):
+    if len(tables) != 1 or (known and other_parts(known[0].key, tables[0].header)):
         return MOVE, moves.create_move(principal, files=files).pk
     found = tables[0].kind or (known[0].kind if known else "")
     if not found:

@@ -113,6 +113,14 @@ def test_what_was_done_in_pipedrive_is_a_contact_and_what_is_open_a_follow_up(in
     assert last.client.facts.last_contact_at == last.occurred_at
 
 
+def test_a_call_logged_in_salesforce_is_a_contact_and_a_task_is_a_follow_up(ines):
+    move(ines, exports.PRODUCTS["salesforce"]())
+    calls = [n for n in range(exports.TASKS) if n % 2 and n % 5]
+    assert Interaction.objects.filter(channel="phone").count() == len(calls)
+    assert FollowUp.objects.count() == exports.TASKS - len(calls)
+    assert FollowUp.objects.filter(state="done").count() == exports.TASKS // 2 - len(calls)
+
+
 def undo(actor, made):
     """Undo the move as workers would; gives the move."""
     move_undo.undo_move(acting(actor), move=made, now=NOW)
