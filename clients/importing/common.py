@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -181,7 +182,8 @@ def record_kind(
     def survey(texts: dict[str, str], context: Context) -> None:
         note_id(texts.get("external_id", ""), columns, context)
         if called_by and context["defaults"].keys().isdisjoint(called_by):
-            note_called(called(texts), context)
+            with suppress(Exception):  # our fault: the row fails of the same when it is planned, and only the row
+                note_called([*called(texts)], context)
         if parent := texts.get("parent_external_id") or texts.get("replaces_external_id"):
             context["survey"].setdefault("parents", {}).setdefault(parent, []).append(texts.get("external_id", ""))
 
@@ -496,7 +498,7 @@ def client_of(values: Values, context: Context, plan: Plan) -> Client:
     the plan. Raises ServiceError.
     """
     client = _client_of(values, context, plan)
-    plan.target, plan.url = client.name, client.get_absolute_url()
+    plan.target, plan.url = client.name, client.get_absolute_url
     return client
 
 
