@@ -1,7 +1,8 @@
 """Finding the client or record of a row, and what the imports of records share."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -46,6 +47,7 @@ from crm.core.importing.kinds import (
     identity,
 )
 from crm.core.importing.recognising import OWN_ID, OWN_SYSTEM
+from crm.core.importing.repeats import Numbers, Repeats
 from crm.core.users.models import Team, User
 
 CLIENT_ID = ("customerid", "customer id", "account id", "accountid", "client id")
@@ -99,13 +101,53 @@ def record_of(row: Any, made: Callable[[Any], Any] = lambda new: new) -> Any:
 class Memory:
     """The results of earlier rows of the file. `became`: records by id, for ids that occur again. `taken`: {key of a
     record: its row}, so that two rows with the same address or domain are two records. `called`: {address, domain or
-    name: its owner}. `made`: the records that this run has saved, which the preview could not find.
+    name: its owner} of those that may occur again. `made`: the records that this run has saved, which the preview could not find.
     """
 
     became: dict[str, Any] = field(default_factory=dict)
     taken: dict[int, str] = field(default_factory=dict)
     called: dict[str, str] = field(default_factory=dict)
-    made: set[int] = field(default_factory=set)
+    made: Numbers = field(default_factory=Numbers)
+
+
+class MayRepeat:
+    """The ids of a file in which nothing names another row: which of them may occur again, counted as two."""
+
+    def __init__(self, rows: int):
+        self.repeats = Repeats(rows)
+
+    def __getitem__(self, ref: str) -> int:
+        return 1 + self.repeats.may_repeat(ref)
+
+
+REFER = frozenset(
+    {"parent_external_id", "replaces_external_id", "referred_by_external_id"}
+)  # to other rows of the file
+
+
+def note_id(ref: str, columns: Sequence[Column], context: Context) -> None:
+    """Count an id; one by one only where other rows may name it."""
+    survey = context["survey"]
+    if "ids" not in survey:
+        refer = REFER | {column.name for column in columns if column.is_client}
+        survey["ids"] = MayRepeat(context["rows"]) if refer.isdisjoint(context["mapped"]) else Counter()
+    if isinstance(survey["ids"], MayRepeat):
+        survey["ids"].repeats.note(ref)
+    else:
+        survey["ids"][ref] += 1
+
+
+def note_called(keys: Iterable[str], context: Context) -> None:
+    """Addresses, domains and names of a row, so that planning remembers only those that another row may share."""
+    called = context["survey"].setdefault("called", None) or Repeats(context["rows"])
+    context["survey"]["called"] = called
+    for key in keys:
+        called.note(key)
+
+
+def may_be_called_again(key: str, context: Context) -> bool:
+    called = context["survey"].get("called")
+    return called is None or called.may_repeat(key)
 
 
 def memory(of: str, context: Context) -> Memory:
@@ -124,18 +166,24 @@ def record_kind(
     update: Callable[[Principal, list[Write], Context], None],
     look_up: Callable[[Principal, list[Values], Context], None] = lambda principal, values, context: None,
     finish: Callable[[Principal, Context], Remarks] = lambda principal, context: (),
+    called_by: tuple[str, ...] = (),
+    called: Callable[[dict[str, str]], Iterable[str]] = lambda texts: (),
     is_used: Callable[[], bool] = always,
     **given,
 ) -> ImportKind:
     """An import of records with external ids of the kind `of`. `rows(principal)` are the rows the principal may see,
     with what planning needs. `create(principal, new, context)` saves the `new` of several plans together and returns
-    the objects in order; `update(principal, writes, context)` saves changes.
+    the objects in order; `update(principal, writes, context)` saves changes. `called(texts)` are the addresses and names that another
+    row may share, from the cells of the columns `called_by`.
     """
 
     columns = columns if isinstance(columns, OpenColumns) else OpenColumns(columns)
 
     def survey(texts: dict[str, str], context: Context) -> None:
-        context["survey"].setdefault("ids", Counter())[texts.get("external_id", "")] += 1
+        note_id(texts.get("external_id", ""), columns, context)
+        if called_by and context["defaults"].keys().isdisjoint(called_by):
+            with suppress(Exception):  # our fault: the row fails of the same when it is planned, and only the row
+                note_called([*called(texts)], context)
         if parent := texts.get("parent_external_id") or texts.get("replaces_external_id"):
             context["survey"].setdefault("parents", {}).setdefault(parent, []).append(texts.get("external_id", ""))
 
@@ -187,7 +235,7 @@ def record_kind(
         of=of,
         columns=columns,
         survey=survey,
-        surveyed=("external_id", "parent_external_id", "replaces_external_id"),
+        surveyed=("external_id", "parent_external_id", "replaces_external_id", *called_by),
         prepare=prepare,
         plan=planned,
         apply=apply,
@@ -450,7 +498,7 @@ def client_of(values: Values, context: Context, plan: Plan) -> Client:
     the plan. Raises ServiceError.
     """
     client = _client_of(values, context, plan)
-    plan.target, plan.url = client.name, client.get_absolute_url()
+    plan.target, plan.url = client.name, client.get_absolute_url
     return client
 
 

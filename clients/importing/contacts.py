@@ -146,7 +146,9 @@ def _find(values: Values, client: Client | None, context: Context, plan: Plan) -
         groups.append(cache["by_name"].get((client.pk, folded), []))
     called = {f"mail:{address}" for address in addresses} | ({f"name:{client.pk}:{folded}"} if client else set())
     earlier = next((memory.called[n] for n in sorted(called) if n in memory.called), None)
-    memory.called |= {n: name.strip() for n in called if n not in memory.called}
+    may = common.may_be_called_again
+    again = {n for n in called if may(f"name:{folded}" if n.startswith("name:") else n, context)}
+    memory.called |= {n: name.strip() for n in again if n not in memory.called}
     for group in groups:
         found = common.the_one([contact for contact in group if contact.pk not in memory.made], name)
         if found is not None and memory.taken.get(found.pk, values["row_key"]) == values["row_key"]:
@@ -158,6 +160,19 @@ def _find(values: Values, client: Client | None, context: Context, plan: Plan) -
     elif near := cache["near"].get(values["row_key"]):
         plan.warnings.append(near.words())
     return None, key
+
+
+CALLED_BY = ("first_name", "last_name", "full_name", *MAILS)
+
+
+def _called(texts: dict[str, str]) -> Iterator[str]:
+    """The addresses and the name of a row's cells, as they are read later."""
+    values = _named({name: text for name, text in texts.items() if text})
+    first, last = values.get("first_name", ""), values.get("last_name", "")
+    yield "name:" + fold(f"{first} {last}")
+    for name in MAILS:
+        for part in texts.get(name, "").split(";"):
+            yield f"mail:{part.strip().removeprefix('mailto:').strip().lower()}"
 
 
 # What the row becomes
@@ -356,6 +371,8 @@ CONTACTS = common.record_kind(
     gettext_lazy("Contacts"),
     of="contact",
     columns=COLUMNS,
+    called_by=CALLED_BY,
+    called=_called,
     rows=_rows,
     plan=_plan,
     create=_create,

@@ -63,7 +63,7 @@ def client_of(values: Values, context: Context, plan: Plan) -> Client:
     Raises ServiceError, Waits.
     """
     client = _client_of(values, context, plan)
-    plan.target, plan.url = client.name, client.get_absolute_url()
+    plan.target, plan.url = client.name, client.get_absolute_url
     return client
 
 

@@ -22,6 +22,7 @@ from clients.revenue.services.contracts import check_contract, create_contracts,
 from clients.revenue.services.lines import add_revenue_lines, check_line, new_line, update_revenue_line
 from clients.revenue.services.rates import check_rate, set_rate
 from crm.core.base.errors import ServiceError
+from crm.core.base.models import fresh
 from crm.core.base.permissions import may_administer
 from crm.core.base.reading import currency_beside
 from crm.core.fields.types import AMOUNT, CURRENCY, DAY, limited
@@ -211,7 +212,7 @@ def paid(amount: Decimal, model: Any, day: date, values: Values, context: Contex
     Raises ServiceError."""
     if not is_new and not values.get("currency") and not values.get("rate") and not getattr(amount, "currencies", ()):
         return {}
-    row = model(currency=_currency(amount, values, context), rate=values.get("rate"))
+    row = fresh(model, currency=_currency(amount, values, context), rate=values.get("rate"))
     check_currency(row, day)
     return {"currency": row.currency, "rate": row.rate}
 

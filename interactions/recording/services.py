@@ -12,7 +12,7 @@ from clients.engagements.services.records import check_engagement_of
 from clients.records.models import Client
 from crm.core.base.actors import actor_columns
 from crm.core.base.dates import local_date
-from crm.core.base.models import insert
+from crm.core.base.models import fresh, insert
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.drafts.services import discard_draft
@@ -60,10 +60,10 @@ def new_interaction(
     principal: Principal, *, subject: str, body: str, now: datetime, is_automatic: bool = False, **fields
 ) -> Interaction:
     """A checked interaction by the principal that is not saved yet. Raises ServiceError (fields body, occurred_at, and those of the firm)."""
-    fields = with_custom(Interaction(), fields, INTERACTION_FIELDS, is_new=not is_automatic)
+    fields = with_custom(fresh(Interaction), fields, INTERACTION_FIELDS, is_new=not is_automatic)
     check_words(subject=subject, body=body, occurred_at=fields["occurred_at"], now=now)
     author = actor_columns(principal, "author", "author_contact_id")
-    return Interaction(subject=subject.strip(), body=body.strip(), **author, **fields)
+    return fresh(Interaction, subject=subject.strip(), body=body.strip(), **author, **fields)
 
 
 @service(may=permissions.may_edit_clients_of, why=permissions.IN_TRASH)

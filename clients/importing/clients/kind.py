@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy
 
 from clients.importing import common
 from clients.importing.clients.columns import COLUMNS
-from clients.importing.clients.matching import client_rows, look_up
+from clients.importing.clients.matching import CALLED_BY, called, client_rows, look_up
 from clients.importing.clients.planning import plan_client
 from clients.importing.clients.referrals import BY_ID
 from clients.importing.clients.writing import create, exported, finish, lock, update
@@ -21,6 +21,8 @@ CLIENTS = common.record_kind(
     create=create,
     update=update,
     look_up=look_up,
+    called_by=CALLED_BY,
+    called=called,
     lock=lock,
     finish=finish,
     export=lambda principal: exported(principal, Client.objects.visible_to(principal).kept()),

@@ -112,6 +112,16 @@ def keys_of(values: Values) -> list[str]:
     return [*filter(None, known), f"name:{fold(values['name'])}"]
 
 
+CALLED_BY = ("name", "email", "website", "contact_first_name", "contact_last_name")
+
+
+def called(texts: dict[str, str]) -> list[str]:
+    """`keys_of` of a row's cells as they are read later, before anything else is known of it."""
+    person = f"{texts.get('contact_first_name', '')} {texts.get('contact_last_name', '')}"
+    email = texts.get("email", "").removeprefix("mailto:").strip()
+    return keys_of({"name": texts.get("name") or person, "email": email, "website": texts.get("website", "")})
+
+
 def own_domain(values: Values) -> str:
     """The domain of the row's website, "" for a domain that many share."""
     domain = domain_of(values.get("website", ""))

@@ -73,7 +73,8 @@ def plan_client(principal, values: Values, context: Context) -> Plan:
     _complete(values)
     row, key = find(values, context, plan)
     for name in keys_of(values):
-        common.memory("client", context).called.setdefault(name, values["name"])
+        if common.may_be_called_again(name, context):
+            common.memory("client", context).called.setdefault(name, values["name"])
     client = client_in(row)
     plan.target, plan.url = (
         (client.name, client.get_absolute_url() if client.pk else "") if client else (values["name"], "")

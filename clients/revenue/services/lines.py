@@ -23,7 +23,7 @@ from clients.revenue.fields import REVENUE_FIELDS
 from clients.revenue.models import RevenueLine
 from crm.core.base.dates import add_months, is_plausible
 from crm.core.base.errors import ServiceError
-from crm.core.base.models import insert
+from crm.core.base.models import fresh, insert
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
@@ -69,7 +69,7 @@ def add_revenue_line(
 
 def new_line(client: Client, **fields) -> RevenueLine:
     """A checked line that is not saved yet. Raises ServiceError."""
-    line = RevenueLine(client=client)
+    line = fresh(RevenueLine, client=client)
     _apply(line, fields)
     return line
 

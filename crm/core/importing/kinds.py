@@ -119,7 +119,7 @@ class Plan:
     messages: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     target: str = ""
-    url: str = ""
+    url: str | Callable[[], str] = ""
     changes: list[Change | Callable[[], Iterable[Change]]] = field(default_factory=list)
     question: str = ""
     values: Values = field(default_factory=dict)
@@ -150,7 +150,7 @@ class Plan:
             "number": self.number,
             "outcome": self.outcome,
             "target": self.target[:200],
-            "url": self.url,
+            "url": self.url() if callable(self.url) else self.url,
             "changes": [[part[:200] for part in change] for change in said],
             "texts": [*self.messages, *filter(None, [self.question]), *self.warnings],
             "is_question": bool(self.question),

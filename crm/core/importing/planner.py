@@ -44,6 +44,7 @@ from crm.core.importing.kinds import (
 from crm.core.importing.presets import SKIPPED, ids_in
 from crm.core.importing.readers.keeping import kept_rows
 from crm.core.importing.recognising import joined
+from crm.core.importing.repeats import Repeats
 from crm.core.listing.files import unsafe_cell
 from crm.core.work.models import Job
 
@@ -88,8 +89,8 @@ def conventions_of(job: Job) -> dict[str, Conventions]:
 
 
 def make_context(job: Job) -> Context:
-    """State for the whole file: `survey` counts the values of some columns, `cache` is emptied with every chunk,
-    `memory` holds the results of earlier rows.
+    """State for the whole file: `mapped` are the fields that a column fills, `rows` how many there are about; `survey` counts the values
+    of some columns, `cache` is emptied with every chunk, `memory` holds the results of earlier rows.
     """
     options, now = job.options, timezone.now()
     return {
@@ -236,7 +237,10 @@ class Planner:
         self.cells = [each for each in cells if not each.is_always_empty]
         self.mode = job.options.get("mode", BOTH)
         self._left_out: set[str] = set()
+        self.context["mapped"] = {each.column.name for each in self.cells if each.place is not None}
+        self.context["rows"] = job.total
         self._seen: Counter[bytes] = Counter()
+        self._repeats = Repeats(job.total)
         self._survey()
 
     def _survey(self) -> None:
@@ -245,7 +249,8 @@ class Planner:
         used = [
             (c.column.name, c.place) for c in self.cells if c.place is not None and c.column.name in self.kind.surveyed
         ]
-        for row in read_job(self.job)[1] if self.kind.surveyed else ():
+        for row in read_job(self.job)[1]:
+            self._repeats.note(tuple(row.cells))
             if not row.problem:
                 self.kind.survey(
                     {name: cell_text(name, row.cells[place], system) for name, place in used}, self.context
@@ -357,6 +362,8 @@ class Planner:
     def _row_key(self, row: tabular.Row) -> str:
         """The row's content and its number among equal rows: three equal fees are three fees."""
         content = hashlib.sha256(json.dumps([row.cells], ensure_ascii=False).encode())
+        if not self._repeats.may_repeat(tuple(row.cells)):
+            return content.hexdigest()
         self._seen[content.digest()] += 1
         occurrence = self._seen[content.digest()]
         return content.hexdigest() if occurrence == 1 else f"{content.hexdigest()}:{occurrence}"

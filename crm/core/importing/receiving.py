@@ -3,6 +3,7 @@ than a page may."""
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -21,6 +22,7 @@ from crm.core.importing.permissions import may_import, may_import_job
 from crm.core.importing.presets import other_parts
 from crm.core.importing.recognising import suggestions
 from crm.core.importing.running import many_objects
+from crm.core.importing.tabular import UnreadableTable
 from crm.core.work import leases
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
@@ -96,7 +98,9 @@ def _run(job: Job, token: uuid.UUID) -> None:
     )
     try:
         with many_objects(), transaction.atomic():
-            page, pk = _read(job, [files[pk] for pk in job.options.get("files", [job.file_id]) if pk in files])
+            page, pk = _decided(
+                _read(job, [files[pk] for pk in job.options.get("files", [job.file_id]) if pk in files])
+            )
             if not leases.still_mine(job, token, lock=True):
                 transaction.set_rollback(True)  # somebody stopped it
                 return
@@ -105,6 +109,14 @@ def _run(job: Job, token: uuid.UUID) -> None:
             )
     except ServiceError as error:
         raise leases.Refused(error.message) from error
+
+
+def _decided(place: Place) -> Place:
+    page, pk = place
+    if page == COLUMNS:
+        with suppress(UnreadableTable):  # the page says so
+            imports.decide_early(Job.objects.select_related("file").get(pk=pk))
+    return place
 
 
 def _read(job: Job, files: list[StoredFile]) -> Place:

@@ -23,6 +23,7 @@ from crm.core.base.services import service
 from crm.core.files.models import StoredFile
 from crm.core.files.services import read_bytes
 from crm.core.importing import kinds, readers, tabular
+from crm.core.importing.decided import keep_decisions, kept_decisions
 from crm.core.importing.kinds import BOTH, CONFIRMED, FAILED, LEFT_OUT, MODES, ImportKind
 from crm.core.importing.models import TIME_ZONE, SavedMapping
 from crm.core.importing.permissions import may_import, may_import_job, may_import_kind
@@ -48,6 +49,7 @@ UNANSWERED: dict[str, Any] = {
     "system": "",
     "questions": "",
     "rows": None,
+    "decided": {},
     "must_ask": [],
     "remarks": [],
     "zone": "",
@@ -293,10 +295,19 @@ def set_options(
 
 
 def decisions_of(job: Job, dialect: dict[str, str], mapping: dict[str, str]) -> dict[str, Decision]:
-    """{field: how to read its column}, from all of its cells. Raises UnreadableTable."""
+    """{field: how to read its column}, from all of its cells, unless that is kept. Raises UnreadableTable."""
     job.options = job.options | {"dialect": dialect}
+    if (kept := kept_decisions(job, mapping)) is not None:
+        return kept
     header, rows = read_job(job)
     return decide_columns(kind_of(job), mapping, header, rows)
+
+
+def decide_early(job: Job) -> None:
+    """Find out how the guessed columns are to be read, and keep it for the page that shows them. Raises UnreadableTable."""
+    mapping = job.options["mapping"]
+    keep_decisions(job, mapping, decisions_of(job, job.options["dialect"], mapping))
+    job.save(update_fields=["options"])
 
 
 def _check_mapping(kind: ImportKind, mapping: dict[str, str], defaults: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from openpyxl import Workbook
 
 from crm.core.base.principals import acting
 from crm.core.importing import receiving
+from crm.core.importing import services as service
 from crm.core.importing.models import ImportMove
 from crm.core.work import leases
 from crm.core.work.choices import JobState
@@ -73,6 +74,26 @@ def test_a_large_file_is_read_by_a_worker(browser):
     assert browser.get(page).url == reverse("core:import_columns", args=[made.pk])
     swapped = browser.get(page, headers={"HX-Request": "true"})
     assert swapped.headers["HX-Redirect"] == reverse("core:import_columns", args=[made.pk])
+
+
+DATED = b"Id,Company,Status since\n1,Alder,03/04/2025\n2,Birch,05/06/2025\n"
+
+
+def test_how_columns_are_read_is_found_out_by_the_worker(browser, monkeypatch):
+    _answer, job = upload(browser, DATED)
+    made = Job.objects.select_related("file").get(pk=read(job).report["pk"])
+    dialect, mapping = made.options["dialect"], made.options["mapping"]
+    kept = service.decisions_of(made, dialect, mapping)
+    assert kept["status_date"].must_ask and len(kept["status_date"].options) == 2
+    made.options["decided"] = {}
+    assert service.decisions_of(made, dialect, mapping) == kept
+    made.refresh_from_db()
+    monkeypatch.setattr(service, "decide_columns", lambda *args: pytest.fail("the file is read again"))
+    page = browser.get(reverse("core:import_columns", args=[made.pk])).content.decode()
+    assert "03/04/2025" in page
+    monkeypatch.undo()
+    other = service.decisions_of(made, dialect, {**mapping, "status_date": "Company"})
+    assert not other["status_date"].must_ask
 
 
 def test_a_workbook_of_two_sheets_asks_for_one_and_reads_it_later(browser):
