@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import pghistory
 from django.apps import apps
 from django.utils.translation import gettext as _
 
@@ -66,7 +67,9 @@ def _take_back(principal: Principal, merge: Any, now: datetime) -> Any:
     _move_back(merge)
     merge.undone_at, merge.undone_by = now, principal.user
     merge.left = _told(left)[:MOST_LEFT]
-    merge.save(update_fields=["undone_at", "undone_by", "left"])
+    with pghistory.context() as context:
+        merge.undo_context = context.id
+        merge.save(update_fields=["undone_at", "undone_by", "undo_context", "left"])
     return merge
 
 

@@ -264,12 +264,15 @@ def test_an_undo_opens_nothing_that_was_restricted_since(marta, otto, pair):
 
 def test_the_history_of_both_tells(client, marta, pair):
     kept, away = pair
+    line = make_line(actor=marta, client=away, note="Once more")
     merge = merged(marta, kept, away)
+    version = RevenueLine.objects.get(pk=line.pk).version
     client.force_login(marta)
     page = client.get(reverse("clients:history", args=[kept.pk])).content.decode()
     assert page.count("Alder Oy merged into Alder") >= 2
     assert reverse("clients:merge_page", args=[merge.pk]) in page
     client.post(reverse("clients:undo_merge", args=[merge.pk]))
+    assert RevenueLine.objects.get(pk=line.pk).version == version == line.version
     assert "Alder Oy merged into Alder" in client.get(reverse("clients:history", args=[away.pk])).content.decode()
 
 
