@@ -13,7 +13,7 @@ from clients.contacts.models import Affiliation, Contact
 from clients.contacts.queries import reach_of
 from clients.contacts.services import hold_for_hidden, update_contact
 from clients.gate import viewers
-from clients.merging.fields import values_of
+from clients.merging.fields import give_up, values_of
 from clients.merging.models import ClientMerge, ContactMerge
 from clients.merging.relations import Pair, relations_of
 from clients.merging.statuses import united
@@ -55,6 +55,7 @@ def merge_clients(
     before = [_viewers(client) for client in (kept, away)] if kept.is_restricted else []
     pair, today = Pair(kept, away, principal, now), firm_today(now)
     values = values_of(Client, away, taken)
+    give_up(away, values)
     set_archived(away, at=now, archived_by=principal.user)
     if values:
         kept = update_client(principal, client=kept, **values)
@@ -87,6 +88,7 @@ def merge_contacts(
     require(permissions.may_merge_contacts(principal, kept, away), str(permissions.PERSON_IN_TRASH))
     pair = Pair(kept, away, principal, now)
     values = values_of(Contact, away, taken)
+    give_up(away, values)
     hidden = _hidden_places(principal, pair)
     set_archived(away, at=now)
     if values:
