@@ -95,7 +95,7 @@ def merge_contacts(
         update_contact(principal, contact=kept, **values)
     merge = _carry_over(ContactMerge, pair)
     for contact_before, places in hidden:
-        hold_for_hidden(principal, kept, places, contact_before)
+        hold_for_hidden(kept, places=places, before=contact_before, by=principal)
     return merge
 
 

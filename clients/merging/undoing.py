@@ -46,7 +46,7 @@ def _restrict(merge: ClientMerge) -> None:
     merge.save(update_fields=["left"])
 
 
-@service(may=None)
+@service(may=permissions.may_undo_contact_merge, why=permissions.PERSON_IN_TRASH)
 def undo_contact_merge(principal: Principal, *, merge: ContactMerge, now: datetime) -> ContactMerge:
     """Make two contacts of one again. Raises as `undo_client_merge`."""
     return _take_back(principal, merge, now)
