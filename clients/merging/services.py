@@ -32,6 +32,7 @@ from crm.core.fields.custom.entries import records as with_custom_fields
 from crm.core.fields.custom.models import CustomField
 from crm.core.firm.queries import firm_today
 
+MOST_TIME = "10min"
 Seen = tuple[int | None, int | None]  # the versions that were seen: of the kept record, of the other one
 
 
@@ -99,10 +100,19 @@ def merge_contacts(
     return merge
 
 
-def locked(model: Any, kept: Any, away: Any, seen: Seen = (None, None)) -> tuple[Any, Any]:
-    """Both as they are now, locked in the order of their ids. Raises StaleWrite if one is not as it was seen, ServiceError if it is
-    archived or was merged meanwhile.
+def take_time() -> None:
+    """Give the statements of this transaction more time than a page has: a record may have many thousands of rows, and each that moves
+    has its history.
     """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = %s", [MOST_TIME])
+
+
+def locked(model: Any, kept: Any, away: Any, seen: Seen = (None, None)) -> tuple[Any, Any]:
+    """Both as they are now, locked in the order of their ids. Raises StaleWrite if one is not as it was seen, ServiceError for one
+    record twice.
+    """
+    take_time()
     if kept.pk == away.pk:
         raise ServiceError(_("Choose another record to merge with."))
     rows = model.objects.select_for_update(of=("self",)).filter(pk__in=[kept.pk, away.pk]).order_by("pk")
