@@ -52,6 +52,10 @@ def may_undo_merge(principal, merge) -> bool:
     return all(may_reassign(principal, client) for client in (merge.kept, merge.away))
 
 
+def may_undo_contact_merge(principal, merge) -> bool:
+    return may_change_contact(principal, merge.kept)
+
+
 def may_merge_contacts(principal, kept, away) -> bool:
     return all(may_change_contact(principal, contact) for contact in (kept, away))
 

@@ -238,13 +238,14 @@ class Naming:
 class Successor:
     """`key` is the label of a model. `find(principal, pk)`: the record into which this one was merged, if the principal sees it;
     `is_merged(pk)`: whether it was merged into another. `taken_in(principal, pk)`: [(words, address, id of the other record)] of
-    the merges into this one.
+    the merges into this one. `contexts(pk)` name in the history what its merges and their undo wrote.
     """
 
     key: str
     find: Callable[[Any, int], Any]
     is_merged: Callable[[int], bool]
     taken_in: Callable[[Any, int], list[tuple[str, str, int]]]
+    contexts: Callable[[int], list[Any]]
 
 
 panels: Registry[Panel] = Registry("panel")

@@ -176,13 +176,13 @@ def _within_sight(principal: Principal, contact: Contact, *, decided: Iterable[s
             _keep_only(held, {name: value for name, value in held.details.items() if name not in dropped})
 
 
-def hold_for_hidden(principal: Principal, contact: Contact, places: Iterable[int], before: dict[str, Any]) -> None:
-    """Those of these places that the contact has now keep the details of before, because the principal does not see their clients."""
+def hold_for_hidden(contact: Contact, *, places: Iterable[int], before: dict[str, Any], by: Principal) -> None:
+    """Those of these places that the contact has now keep the details of before, because whoever changed it (`by`) does not see their clients."""
     after = reach_of(contact)
     rows = Affiliation.objects.filter(contact=contact, pk__in=places).select_related("client__owner", "held", "contact")
     for place in rows:
         changed = {name: value for name, value in before.items() if value != after[name]}
-        _hold(principal, place, getattr(place, "held", None), changed, after)
+        _hold(by, place, getattr(place, "held", None), changed, after)
 
 
 def _hold(

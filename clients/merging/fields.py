@@ -85,3 +85,14 @@ def values_of(model: Any, away: Any, taken: Iterable[str]) -> dict[str, Any]:
         text = _("“%(name)s” is not a field to choose.") % {"name": unknown[0]}
         raise ServiceError(text, field="take")
     return {name: offered[name].raw(away) for name in taken}
+
+
+def give_up(away: Any, taken: Iterable[str]) -> None:
+    """Take the values of these fields that no two records may have off the record merged away, so that the kept one can have them."""
+    entries = CATALOGUES[type(away)].custom
+    unique = {
+        entries[name].definition.held_at for name in taken if name in entries and entries[name].definition.is_unique
+    }
+    if unique & away.custom.keys():
+        left = {key: value for key, value in away.custom.items() if key not in unique}
+        type(away)._default_manager.filter(pk=away.pk).update(custom=left)

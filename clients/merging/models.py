@@ -24,7 +24,8 @@ class MergeQuerySet(models.QuerySet):
 
 
 class Merge(models.Model):
-    """`away` was merged into `kept`. `context` names what it wrote in the history; `moved` are the rows that have none: [label of the
+    """`away` was merged into `kept`. `context` names what it wrote in the history, `undo_context` what its
+    undo wrote; `moved` are the rows that have none: [label of the
     model, column, ids]. `left` is what an undo could not take back: [label, id, reason].
     """
 
@@ -36,9 +37,10 @@ class Merge(models.Model):
     moved = models.JSONField(default=list)
     undone_at = models.DateTimeField(_("undone on"), null=True)
     undone_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name=_("undone by"))
+    undo_context = models.UUIDField(null=True)
     left = models.JSONField(default=list)
 
-    unsaid = ("context", "moved", "left")
+    unsaid = ("context", "undo_context", "moved", "left")
     objects = MergeQuerySet.as_manager()
 
     class Meta:

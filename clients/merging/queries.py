@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.db.models import Q
+
 from clients.contacts.models import Contact
 from clients.merging.models import ClientMerge, ContactMerge, Merge
 from clients.merging.relations import relations_of
@@ -38,6 +40,12 @@ def merged_into(principal: Any, model: Any, pk: int) -> list[Any]:
     """The merges into this record that stand, newest first, as far as the principal sees both records."""
     rows = MERGES[model].objects.visible_to(principal).standing()
     return list(rows.filter(kept=pk).select_related("kept", "away")[:MOST_SHOWN])
+
+
+def contexts_of(model: Any, pk: int) -> list[Any]:
+    """Under which names the history has what the merges of this record and their undo wrote."""
+    rows = MERGES[model].objects.filter(Q(kept=pk) | Q(away=pk)).values_list("context", "undo_context")
+    return [context for pair in rows for context in pair if context]
 
 
 @dataclass(frozen=True)

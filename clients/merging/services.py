@@ -13,7 +13,7 @@ from clients.contacts.models import Affiliation, Contact
 from clients.contacts.queries import reach_of
 from clients.contacts.services import hold_for_hidden, update_contact
 from clients.gate import viewers
-from clients.merging.fields import values_of
+from clients.merging.fields import give_up, values_of
 from clients.merging.models import ClientMerge, ContactMerge
 from clients.merging.relations import Pair, relations_of
 from clients.merging.statuses import united
@@ -32,6 +32,7 @@ from crm.core.fields.custom.entries import records as with_custom_fields
 from crm.core.fields.custom.models import CustomField
 from crm.core.firm.queries import firm_today
 
+MOST_TIME = "10min"
 Seen = tuple[int | None, int | None]  # the versions that were seen: of the kept record, of the other one
 
 
@@ -55,6 +56,7 @@ def merge_clients(
     before = [_viewers(client) for client in (kept, away)] if kept.is_restricted else []
     pair, today = Pair(kept, away, principal, now), firm_today(now)
     values = values_of(Client, away, taken)
+    give_up(away, values)
     set_archived(away, at=now, archived_by=principal.user)
     if values:
         kept = update_client(principal, client=kept, **values)
@@ -87,20 +89,30 @@ def merge_contacts(
     require(permissions.may_merge_contacts(principal, kept, away), str(permissions.PERSON_IN_TRASH))
     pair = Pair(kept, away, principal, now)
     values = values_of(Contact, away, taken)
+    give_up(away, values)
     hidden = _hidden_places(principal, pair)
     set_archived(away, at=now)
     if values:
         update_contact(principal, contact=kept, **values)
     merge = _carry_over(ContactMerge, pair)
     for contact_before, places in hidden:
-        hold_for_hidden(principal, kept, places, contact_before)
+        hold_for_hidden(kept, places=places, before=contact_before, by=principal)
     return merge
 
 
-def locked(model: Any, kept: Any, away: Any, seen: Seen = (None, None)) -> tuple[Any, Any]:
-    """Both as they are now, locked in the order of their ids. Raises StaleWrite if one is not as it was seen, ServiceError if it is
-    archived or was merged meanwhile.
+def take_time() -> None:
+    """Give the statements of this transaction more time than a page has: a record may have many thousands of rows, and each that moves
+    has its history.
     """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = %s", [MOST_TIME])
+
+
+def locked(model: Any, kept: Any, away: Any, seen: Seen = (None, None)) -> tuple[Any, Any]:
+    """Both as they are now, locked in the order of their ids. Raises StaleWrite if one is not as it was seen, ServiceError for one
+    record twice.
+    """
+    take_time()
     if kept.pk == away.pk:
         raise ServiceError(_("Choose another record to merge with."))
     rows = model.objects.select_for_update(of=("self",)).filter(pk__in=[kept.pk, away.pk]).order_by("pk")

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import pghistory
 from django.apps import apps
 from django.utils.translation import gettext as _
 
@@ -45,7 +46,7 @@ def _restrict(merge: ClientMerge) -> None:
     merge.save(update_fields=["left"])
 
 
-@service(may=None)
+@service(may=permissions.may_undo_contact_merge, why=permissions.PERSON_IN_TRASH)
 def undo_contact_merge(principal: Principal, *, merge: ContactMerge, now: datetime) -> ContactMerge:
     """Make two contacts of one again. Raises as `undo_client_merge`."""
     return _take_back(principal, merge, now)
@@ -66,7 +67,9 @@ def _take_back(principal: Principal, merge: Any, now: datetime) -> Any:
     _move_back(merge)
     merge.undone_at, merge.undone_by = now, principal.user
     merge.left = _told(left)[:MOST_LEFT]
-    merge.save(update_fields=["undone_at", "undone_by", "left"])
+    with pghistory.context() as context:
+        merge.undo_context = context.id
+        merge.save(update_fields=["undone_at", "undone_by", "undo_context", "left"])
     return merge
 
 

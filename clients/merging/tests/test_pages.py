@@ -1,5 +1,7 @@
 """The pages of merging: choose, compare, merge, undo, and where old addresses lead."""
 
+from datetime import date
+
 import pytest
 from django.urls import reverse
 
@@ -12,6 +14,7 @@ from clients.records.services.clients import restore_client, restrict_client, up
 from clients.revenue.models import RevenueLine
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
+from crm.core.fields.custom.services import create_field
 from tools.testing.factories.clients import NOW, make_client, make_contact, make_line
 
 pytestmark = pytest.mark.django_db
@@ -264,12 +267,15 @@ def test_an_undo_opens_nothing_that_was_restricted_since(marta, otto, pair):
 
 def test_the_history_of_both_tells(client, marta, pair):
     kept, away = pair
+    line = make_line(actor=marta, client=away, note="Once more")
     merge = merged(marta, kept, away)
+    version = RevenueLine.objects.get(pk=line.pk).version
     client.force_login(marta)
     page = client.get(reverse("clients:history", args=[kept.pk])).content.decode()
     assert page.count("Alder Oy merged into Alder") >= 2
     assert reverse("clients:merge_page", args=[merge.pk]) in page
     client.post(reverse("clients:undo_merge", args=[merge.pk]))
+    assert RevenueLine.objects.get(pk=line.pk).version == version == line.version
     assert "Alder Oy merged into Alder" in client.get(reverse("clients:history", args=[away.pk])).content.decode()
 
 
@@ -283,3 +289,35 @@ def test_a_client_out_of_sight_keeps_the_details_it_had(marta, otto):
     merge_contacts(acting(marta), kept=kept, away=Contact.objects.get(pk=away.pk), now=NOW)
     held = kept.affiliations.get(client=hidden).held
     assert held.details["address"] == "e@hidden.example" and held.details["last_name"] == "Saario"
+
+
+def test_custom_fields_of_every_type_are_chosen(marta, aino, pair):
+    kept, away = pair
+    third = make_client(owner=marta, name="Third")
+    made = {"number": 5, "date": date(2026, 5, 4), "yes_no": True, "user": aino, "client": third, "text": "T-1"}
+    for kind in made:
+        create_field(
+            acting(aino), record="client", label=f"Own {kind}", kind=kind, is_unique=kind in ("text", "number")
+        )
+    update_client(acting(marta), client=away, **{f"cf_own_{kind}": value for kind, value in made.items()})
+    before = Client.objects.get(pk=away.pk).custom
+    assert len(before) == len(made)
+    merge = merged(marta, kept, away, taken=[f"cf_own_{kind}" for kind in made])
+    kept.refresh_from_db()
+    assert kept.custom == before
+    merge = undo_client_merge(acting(marta), merge=merge, now=NOW)
+    kept.refresh_from_db()
+    assert (kept.custom, Client.objects.get(pk=away.pk).custom, merge.left) == ({}, before, [])
+
+
+def test_custom_fields_that_name_the_client_name_the_kept_one(marta, aino, pair):
+    kept, away = pair
+    third = make_client(owner=marta, name="Third")
+    create_field(acting(aino), record="client", label="Lawyer", kind="client")
+    update_client(acting(marta), client=third, cf_lawyer=away)
+    merge = merged(marta, kept, away)
+    third.refresh_from_db()
+    assert third.cf_lawyer == kept.pk
+    undo_client_merge(acting(marta), merge=merge, now=NOW)
+    third.refresh_from_db()
+    assert third.cf_lawyer == away.pk

@@ -86,7 +86,9 @@ def _restore(rows: list[Row]) -> None:
         f"{name} = CASE WHEN t.{name} IS NOT DISTINCT FROM l.{name} THEN b.{name} ELSE t.{name} END"
         for name in _columns(model)
     ]
-    own = {"version": "version = t.version + 1", "updated_at": "updated_at = now()"}
+    # a row that the step only moved was not edited: its version stays
+    bumped = "version = t.version + CASE WHEN l.version IS DISTINCT FROM b.version THEN 1 ELSE 0 END"
+    own = {"version": bumped, "updated_at": "updated_at = now()"}
     names = {field.name for field in model._meta.concrete_fields}
     sets += [own[name] for name in OWN if name in names]
     _run(f"UPDATE {_table(model)} t SET {', '.join(sets)} {_since(model)} AND t.id = l.pgh_obj_id", _events_of(rows))

@@ -14,9 +14,18 @@ def _with_archived(own):
     return _contacts(own)
 
 
+def _contact_merge(own):
+    return {"merge": own("contact merge"), "now": own.now}
+
+
+def _of_archived(own):
+    own.changed("contact", archived_at=own.now)
+    return _contact_merge(own)
+
+
 declare("clients.merging.services", merge_clients=_clients, merge_contacts=Sample(_contacts, refused=_with_archived))
 declare(
     "clients.merging.undoing",
     undo_client_merge=lambda own: {"merge": own("client merge"), "now": own.now},
-    undo_contact_merge=lambda own: {"merge": own("contact merge"), "now": own.now},
+    undo_contact_merge=Sample(_contact_merge, refused=_of_archived),
 )
