@@ -237,7 +237,7 @@ class Reader:
         ids = [each for each in self._changed(gate, place) if each >= key][:CHUNK]
         if not ids:
             return [], None
-        rows = self.feed.model._base_manager.filter(**{f"{gate.path}__in": ids}).order_by(gate.path, "pk")
+        rows: Any = self.feed.model._base_manager.filter(**{f"{gate.path}__in": ids}).order_by(gate.path, "pk")
         rows = rows.values_list(gate.path, "pk", "pk")
         found = list(rows.filter(**{gate.path: key, "pk__gt": pk})[:READ])
         if len(found) < READ:

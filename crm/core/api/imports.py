@@ -208,7 +208,7 @@ class ImportSerializer(serializers.ModelSerializer):
 
 SHOW = OpenApiParameter("show", OpenApiTypes.STR, enum=list(GROUPS), description="Which rows. Default: failed.")
 OFFSET = OpenApiParameter("offset", OpenApiTypes.INT, description="Rows to skip: `next_offset` of the answer before.")
-EMPTY = {"request": None, "responses": ImportSerializer, "parameters": [IDEMPOTENCY_KEY]}
+EMPTY: dict[str, Any] = {"request": None, "responses": ImportSerializer, "parameters": [IDEMPOTENCY_KEY]}
 PAGE = 50
 
 

@@ -114,15 +114,13 @@ class ImportMoveViewSet(ReadApiViewSet):
     @action(detail=True, methods=["post"])
     def zone(self, request, pk=None):
         """The zone of a system's times that name none."""
-        given = self._read(MoveZoneSerializer, request)
-        return self._do(request, lambda move: moves.set_zone(request.principal, move=move, **given))
+        return self._told(request, moves.set_zone, MoveZoneSerializer)
 
     @extend_schema(request=MoveWordsSerializer, responses=ImportMoveSerializer)
     @action(detail=True, methods=["post"])
     def words(self, request, pk=None):
         """What words of the files mean here; the files that have them are checked again."""
-        given = self._read(MoveWordsSerializer, request) | {"new": {}, "now": timezone.now()}
-        return self._do(request, lambda move: moves.set_words(request.principal, move=move, **given))
+        return self._told(request, moves.set_words, MoveWordsSerializer, new={}, now=timezone.now())
 
     @extend_schema(request=None, responses=ImportMoveSerializer, parameters=[IDEMPOTENCY_KEY])
     @action(detail=True, methods=["post"])
@@ -134,8 +132,7 @@ class ImportMoveViewSet(ReadApiViewSet):
     @action(detail=True, methods=["post"])
     def start(self, request, pk=None):
         """Import all files, or go on with a move that was paused."""
-        given = self._read(MoveStartSerializer, request) | {"now": timezone.now()}
-        return self._do(request, lambda move: moves.start_move(request.principal, move=move, **given))
+        return self._told(request, moves.start_move, MoveStartSerializer, now=timezone.now())
 
     @extend_schema(request=None, responses=ImportMoveSerializer, parameters=[IDEMPOTENCY_KEY])
     @action(detail=True, methods=["post"])
@@ -143,10 +140,15 @@ class ImportMoveViewSet(ReadApiViewSet):
         """Stop before the next rows; `…/start` goes on after them."""
         return self._do(request, lambda move: moves.pause_move(request.principal, move=move, now=timezone.now()))
 
-    def _read(self, kind, request) -> dict[str, Any]:
-        body = kind(data=request.data)
-        body.is_valid(raise_exception=True)
-        return dict(body.validated_data)
+    def _told(self, request, service, kind, **also: Any) -> Response:
+        """Do it with what the body says, once the move is found."""
+
+        def do(move):
+            body = kind(data=request.data)
+            body.is_valid(raise_exception=True)
+            return service(request.principal, move=move, **body.validated_data, **also)
+
+        return self._do(request, do)
 
     def _files(self, request) -> Any:
         data = {

@@ -64,10 +64,9 @@ def first_place(before: Mark, mark: Mark) -> Place:
 def take_mark(tables: Sequence[str]) -> Mark:
     """In one statement, which has one snapshot."""
     tops = "".join(f", (SELECT max(pgh_id) FROM {table})" for table in tables)
+    sql = f"SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text{tops} FROM pg_current_snapshot() s"
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text{tops} FROM pg_current_snapshot() s"
-        )
+        cursor.execute(sql)
         xmin, xmax, *found = cursor.fetchone()
     return Mark(int(xmin), int(xmax), [top or 0 for top in found])
 

@@ -143,7 +143,7 @@ class ColumnsForm(Form):
         help_text=_("The name of the other system, such as salesforce. Files from the same system share IDs."),
     )
 
-    mode = forms.ChoiceField(label=_("What to do with records"), choices=MODE_LABELS, required=False)
+    mode = forms.ChoiceField(label=_("Records"), choices=MODE_LABELS, required=False)
     save_as = forms.CharField(
         label=_("Save these columns as"),
         max_length=80,
@@ -208,7 +208,7 @@ class ColumnsForm(Form):
         return [column for column in self.kind.columns if column.name in self.kind.defaults]
 
     def reading(self) -> Helper:
-        names = ("encoding", "delimiter", "system", "zone", "mode")
+        names = ("encoding", "delimiter", "system", "zone")
         return part_of(Layout(*(name for name in names if name in self.fields)))
 
     saving = part_of(Layout("save_as"))
@@ -261,7 +261,7 @@ class ColumnsForm(Form):
         )
 
     def for_all_rows(self) -> Helper:
-        return part_of(Layout(*(f"default_{column.name}" for column in self.default_columns())))
+        return part_of(Layout("mode", *(f"default_{column.name}" for column in self.default_columns())))
 
     def options(self) -> dict[str, Any]:
         clean = self.cleaned_data

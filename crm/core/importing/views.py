@@ -221,6 +221,7 @@ def _reread(request, job, dialect, told):
         "mapping": mapping,
         "system": request.POST.get("system", ""),
         "zone": request.POST.get("zone", ""),
+        "mode": request.POST.get("mode", ""),
     }
     return ColumnsForm(None, job=job, kind=kind, **told)
 
