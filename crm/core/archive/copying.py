@@ -29,7 +29,8 @@ def copy_out(table: Table, rows: Rows, file: Any) -> int:
     names = ", ".join(quoted(name) for name in table.columns)
     with connection.cursor() as cursor:
         query = cursor.mogrify(sql, parameters).decode()
-        cursor.copy_expert(f"COPY (SELECT * FROM ({query}) AS t ({names})) TO STDOUT WITH ({CSV})", file)
+        with connection.wrap_database_errors:
+            cursor.copy_expert(f"COPY (SELECT * FROM ({query}) AS t ({names})) TO STDOUT WITH ({CSV})", file)
         return cursor.rowcount
 
 
@@ -40,7 +41,8 @@ def copy_in(table: Table, file: IO[bytes], tick: Callable[[], None] = nothing) -
     source = _Stream(pieces, tick)
     names = ", ".join(quoted(name) for name in (*table.columns, *table.fill))
     with connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {quoted(table.name)} ({names}) FROM STDIN WITH ({CSV})", source)
+        with connection.wrap_database_errors:
+            cursor.copy_expert(f"COPY {quoted(table.name)} ({names}) FROM STDIN WITH ({CSV})", source)
         return cursor.rowcount
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from collections.abc import Mapping
 from tempfile import TemporaryFile
 
 from django.core.files.base import File
@@ -90,7 +91,7 @@ def _admin(job: Job) -> Principal:
     return principal
 
 
-def _end(job: Job, report: dict[str, object], **also: object) -> None:
+def _end(job: Job, report: Mapping[str, object], **also: object) -> None:
     ended = {"state": JobState.DONE, "ended_at": timezone.now(), "lease_token": None, "lease_until": None}
     Job.objects.filter(pk=job.pk, state__in=OPEN).update(**ended, report=report, done=1, total=1, **also)
 

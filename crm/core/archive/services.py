@@ -49,7 +49,7 @@ def restore_archive(principal: Principal, *, upload: Any, now: datetime) -> Job:
 
 
 def _require_idle(principal: Principal) -> None:
-    User.objects.select_for_update().get(pk=principal.user_id)  # one click after the other
+    User.objects.select_for_update().get(pk=principal.user.pk)  # one click after the other
     if Job.objects.filter(kind__in=(MAKE, RESTORE), user=principal.user_id, state__in=OPEN).exists():
         raise ServiceError(_("An archive is already being made or restored. Wait, or stop it."))
 
