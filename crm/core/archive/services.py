@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -87,6 +88,7 @@ def delete_archive(principal: Principal, *, job: Job) -> None:
         job.save(update_fields=["report"])
 
 
+@transaction.atomic
 def expire_archives(now: datetime) -> int:
     """Delete the files of archives after their time."""
     old = Job.objects.filter(kind=MAKE, state=JobState.DONE, file__isnull=False, ended_at__lt=now - KEPT)
