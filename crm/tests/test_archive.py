@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
+from django.urls import reverse
 
 from clients.catalogue.models import Tag
 from clients.documents.models import Document
@@ -254,7 +255,7 @@ def test_an_admin_has_in_it_what_the_admin_sees():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("address", ["ines@example.com", "new@example.com"])
-def test_the_people_of_an_empty_firm_stay(address):
+def test_the_people_of_an_empty_firm_stay(address, client):
     make_firm()
     there = make_person(name="Ines Vaara", email="ines@example.com", roles=["manager"])
     make_client(owner=there, name="Alder")
@@ -267,9 +268,9 @@ def test_the_people_of_an_empty_firm_stay(address):
     admin.set_password("correct horse battery")
     admin.save()
     restore(Archive(file))
-    client = Client.objects.get()
-    assert client.owner_id == there.pk
-    assert client.owner.email == "ines@example.com"
+    alder = Client.objects.get()
+    assert alder.owner_id == there.pk
+    assert alder.owner.email == "ines@example.com"
     kept = User.objects.get(email__iexact=address)
     assert kept.check_password("correct horse battery")
     assert kept.is_admin
@@ -277,6 +278,8 @@ def test_the_people_of_an_empty_firm_stay(address):
     assert User.objects.count() == (4 if address == "ines@example.com" else 5)
     assert FirmSettings.objects.count() == 1
     assert Installation.objects.get().database == instance.RESTORED
+    client.post(reverse("account_reset_password"), {"email": "ines@example.com"})
+    assert OutboxMail.objects.get().to_address == "ines@example.com"  # who has no password yet sets one
 
 
 @pytest.mark.django_db(transaction=True)
