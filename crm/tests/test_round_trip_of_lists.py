@@ -96,4 +96,7 @@ def test_the_lists_of_a_firm_make_equal_records_in_an_empty_one(settings):
         for key in before
         if before[key] != after.get(key)
     }
+    import pprint
+
+    open("/tmp/arc27-diff.txt", "w").write(pprint.pformat(different, width=250))
     assert different == {}

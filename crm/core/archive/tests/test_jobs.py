@@ -1,6 +1,7 @@
 """Archives as jobs: made, told, downloaded, deleted; restored by the page."""
 
 from datetime import timedelta
+from functools import partial
 from io import BytesIO
 
 import pytest
@@ -8,8 +9,9 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 from django.utils import timezone
 
-from crm.core.archive import running, services
+from crm.core.archive import aside, running, services
 from crm.core.archive.reading import Archive
+from crm.core.archive.restoring import restore
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.files.models import StoredFile
@@ -22,6 +24,12 @@ from tools.testing.factories.core import make_firm, make_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "core:archive"
+
+
+@pytest.fixture(autouse=True)
+def every_step_is_saved(monkeypatch):
+    """Where the work held what the saving needs, they would wait for each other for ever."""
+    monkeypatch.setattr(aside, "EVERY", 0)
 
 
 @pytest.fixture
@@ -134,6 +142,7 @@ def test_the_page_restores_into_an_empty_firm_only(client, ines):
     assert FirmSettings.objects.get().name != "Empty"
     job.refresh_from_db()
     assert job.user.email == ines.email
+    assert Notification.objects.get(key=f"archive:{job.pk}").text == "The archive was restored"
     assert job.report["rows"] > 0
     assert not StoredFile.objects.exists()
 
@@ -144,3 +153,24 @@ def test_what_is_no_archive_is_refused_beside_the_field(client, ines):
     assert answer.status_code == 422
     assert "no archive of a firm" in answer.content.decode()
     assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize("after", ["the tables", "a table"])
+def test_a_stopped_restoring_leaves_nothing(client, ines, after):
+    Team.objects.create(name="North")
+    file = archive_of_the_firm(timezone.now())
+    Team.objects.all().delete()
+    client.force_login(ines)
+    upload(client, file)
+    job = Job.objects.get()
+
+    def stopped(done, total):
+        if after == "a table" and done > total / 2 + 3:
+            raise aside.Stopped(is_ours=False)
+
+    if after == "the tables":
+        services.stop_archive(acting(ines), job=job, now=timezone.now())
+    with pytest.raises(aside.Stopped), file.open("rb") as opened:
+        restore(Archive(opened), finish=partial(running._finish, job.pk), progress=stopped)
+    assert not Team.objects.exists()
+    assert User.objects.get().email == ines.email
