@@ -20,7 +20,7 @@ from clients.opportunities.services.records import (
     update_opportunity,
 )
 from crm.core.base.reading import PLAIN, Conventions, fold
-from crm.core.fields.types import DAY, Reader, choice
+from crm.core.fields.types import DAY, Reader, choice, limited
 from crm.core.firm.queries import firm_today
 from crm.core.importing.kinds import Column, Context, Plan, Values, Vocabulary
 
@@ -34,6 +34,8 @@ STATE = Column(
     help_text=gettext_lazy("Open, won or lost. A stage such as “Closed Won” says it too."),
 )
 
+REASON = Column("reason", OPPORTUNITY_FIELDS["reason"].label, (), parse=choice(LostReason).read, is_lenient=True)
+NOTE = Column("outcome_note", OPPORTUNITY_FIELDS["outcome_note"].label, (), parse=limited(300).read)
 
 TODAY = "today"
 
@@ -76,7 +78,7 @@ def _opportunity(principal, values: Values, context: Context) -> Plan:
         wanted = {"kind": OpportunityKind.NEW, "stage": first_stage()} | wanted
     elif state not in (None, common.record_of(row).state):
         plan.warnings.append(_("An import does not close or reopen a known opportunity."))
-    common.settled(plan, row, key, wanted, OPPORTUNITY_FIELDS, new=lambda: _new(client, wanted, state, context))
+    common.settled(plan, row, key, wanted, OPPORTUNITY_FIELDS, new=lambda: _new(client, wanted, state, values, context))
     common.check_changes(plan, lambda record, **changes: check_opportunity(record, now=context["now"], **changes))
     return plan
 
@@ -130,12 +132,13 @@ def _money(values: Values, wanted: dict[str, Any], context: Context, *, is_new: 
     return paid(wanted["value"], Opportunity, day, values, context, is_new=is_new)
 
 
-def _new(client, wanted: dict[str, Any], state: str | None, context: Context) -> Opportunity:
+def _new(client, wanted: dict[str, Any], state: str | None, values: Values, context: Context) -> Opportunity:
     row = new_opportunity(client, now=context["now"], **wanted)
     if state in (OpportunityState.WON, OpportunityState.LOST):
         closed = datetime.combine(row.expected_close, time(12), UTC)
         row.state, row.closed_at = state, min(closed, context["now"])
-        row.reason = LostReason.OTHER if state == OpportunityState.LOST else ""
+        row.reason = (values.get("reason") or LostReason.OTHER) if state == OpportunityState.LOST else ""
+        row.outcome_note = values.get("outcome_note", "")
     return row
 
 
@@ -153,7 +156,9 @@ def _rows(principal):
 
 
 def _export(principal):
-    cells = common.client_cells() | common.cells_of(OPPORTUNITY_FIELDS, "service", "stage", "owner", "state")
+    cells = common.client_cells() | common.cells_of(
+        OPPORTUNITY_FIELDS, "service", "stage", "owner", "state", "reason", "outcome_note"
+    )
     cells |= {
         "external_id": lambda row: common.own_id("opportunity", row.pk),
         "probability": lambda row: row.probability if row.has_own_probability else "",
@@ -172,6 +177,8 @@ OPPORTUNITIES = common.record_kind(
         common.external_id("id", "opportunity id", "opportunityid", "deal id", "record id"),
         *map(_column, OPPORTUNITY_FIELDS.import_columns()),
         STATE,
+        REASON,
+        NOTE,
         related.COLUMNS[0],
     ),
     rows=_rows,

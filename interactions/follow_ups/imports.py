@@ -82,6 +82,9 @@ def _columns() -> Iterable[Column]:
     )
     assignee = fields["assignee"].import_column()
     yield Column("assignee", assignee.label, ("owner", "assigned to", "user"), vocabulary=assignee.vocabulary)
+    yield Column("time_zone", fields["time_zone"].label, (), parse=fields["time_zone"].type.read, is_lenient=True)
+    yield Column("outcome", fields["outcome"].label, (), parse=limited(10_000).read)
+    yield fields["engagement"].import_column()
     yield common.in_plain_words(Column("note", fields["note"].label, ("notes", "description", "comments")), "note")
     yield from common.client_columns((*common.CLIENT_ID, "company id"), (*common.CLIENT_NAME, "company name"))
     yield common.external_id("id", "task id", "activity id")
@@ -89,11 +92,12 @@ def _columns() -> Iterable[Column]:
 
 
 def _look_up(principal, rows: list[Values], context: Context) -> None:
+    common.load_engagements(principal, rows, context)
     related.load_related(principal, rows, context)
 
 
 def _rows(principal):
-    return FollowUp.objects.visible_to(principal).select_related("client", "assignee", "contact")
+    return FollowUp.objects.visible_to(principal).select_related("client", "assignee", "contact", "engagement")
 
 
 def _follow_up(principal, values: Values, context: Context) -> Plan:
@@ -102,7 +106,8 @@ def _follow_up(principal, values: Values, context: Context) -> Plan:
     row, key = common.known("follow_up", values, context)
     _check_client(row, client)
     is_new = row is None
-    wanted = common.given(values, ("title", "note", "due_date", "due_time", "priority"), is_new=is_new)
+    wanted = common.given(values, ("title", "note", "due_date", "due_time", "time_zone", "priority"), is_new=is_new)
+    wanted |= common.engagement_of(values, client, plan, context)
     if assignee := _assignee(principal, values, client, context, plan, is_new=is_new):
         wanted["assignee"] = assignee
     if contacts := related.with_contacts(client, [], values, plan, context):
@@ -152,6 +157,7 @@ def _new(principal, client: Client, wanted: dict[str, Any], state: str, values: 
     closed_at: datetime | None = None
     if state != FollowUpState.OPEN:
         closed_at = min(values.get("closed_at") or context["now"], context["now"])
+        wanted = wanted | {"outcome": values.get("outcome", "")}
     return new_follow_up(principal, client=client, state=state, closed_at=closed_at, now=context["now"], **wanted)
 
 
@@ -168,13 +174,14 @@ def _export(principal):
     cells = common.client_cells() | {
         "external_id": lambda row: common.own_id("follow_up", row.pk),
         "assignee": lambda row: row.assignee.email,
+        "engagement": lambda row: row.engagement.number if row.engagement else "",
         "due_time": lambda row: row.due_time.isoformat() if row.due_time else "",
         "closed_at": lambda row: row.closed_at.isoformat() if row.closed_at else "",
         "state": lambda row: row.state,
         "priority": lambda row: str(Priority(row.priority).label),
         "contact_external_id": lambda row: common.own_id("contact", row.contact_id) if row.contact_id else "",
     }
-    cells |= {name: partial(_cell, name) for name in ("title", "note", "due_date")}
+    cells |= {name: partial(_cell, name) for name in ("title", "note", "due_date", "time_zone", "outcome")}
     return common.exported(FOLLOW_UPS.columns, cells, common.seen_by(principal, _rows(principal)))
 
 

@@ -116,7 +116,7 @@ def new_follow_up(
         assignee=assignee,
         state=state,
         closed_at=closed_at,
-        time_zone=user_zone(assignee).key,
+        time_zone=fields.pop("time_zone", "") or user_zone(assignee).key,
         **actor_columns(principal, "author", "author_contact_id"),
         **fields,
     )

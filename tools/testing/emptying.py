@@ -36,12 +36,17 @@ def allow_emptying(connection, owner: str) -> None:
         cursor.execute(f"GRANT SET ON PARAMETER session_replication_role TO {owner}")
 
 
+def empty(alias: str = "default") -> None:
+    """Delete every row. Only the owner of the database may."""
+    with transaction.atomic(alias), connections[alias].cursor() as cursor:
+        cursor.execute(AS_REPLICA)
+        cursor.execute(DELETE.format(kept=" ".join(KEPT), large=LARGE))
+
+
 def after_test(case) -> None:
     """For `TransactionTestCase._fixture_teardown`."""
     for alias in case._databases_names(include_mirrors=False):
         try:
-            with transaction.atomic(alias), connections[alias].cursor() as cursor:
-                cursor.execute(AS_REPLICA)
-                cursor.execute(DELETE.format(kept=" ".join(KEPT), large=LARGE))
+            empty(alias)
         except DatabaseError:  # a server of the user's own, which grants nothing
             call_command("flush", verbosity=0, interactive=False, database=alias, reset_sequences=False)

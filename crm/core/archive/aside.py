@@ -32,7 +32,7 @@ class Aside:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._thread.submit(connection.close).result()
+        self._thread.submit(lambda: connection.close()).result()  # that of the thread, looked up there
         self._thread.shutdown()
 
     def __call__(self, done: int, total: int) -> None:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from typing import IO, Any, cast
+from typing import Any
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
@@ -29,7 +29,7 @@ class Contents:
                 self.lost += 1
                 continue
             with self.archive.open(name) as file:
-                path = default_storage.save(_new_path(), File(cast(IO[bytes], file), name=row.sha256))
+                path = default_storage.save(_new_path(), File(file, name=row.sha256))
             self.paths.append(path)
             StoredFile.objects.filter(pk=row.pk).update(path=path)
         return len(self.paths)

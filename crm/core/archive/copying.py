@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import IO, Any
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from crm.core.archive.format import CSV, PIECE, nothing
 from crm.core.archive.queries import Rows
@@ -29,7 +29,8 @@ def copy_out(table: Table, rows: Rows, file: Any) -> int:
     names = ", ".join(quoted(name) for name in table.columns)
     with connection.cursor() as cursor:
         query = cursor.mogrify(sql, parameters).decode()
-        cursor.copy_expert(f"COPY (SELECT * FROM ({query}) AS t ({names})) TO STDOUT WITH ({CSV})", file)
+        with connection.wrap_database_errors:
+            cursor.copy_expert(f"COPY (SELECT * FROM ({query}) AS t ({names})) TO STDOUT WITH ({CSV})", file)
         return cursor.rowcount
 
 
@@ -40,7 +41,13 @@ def copy_in(table: Table, file: IO[bytes], tick: Callable[[], None] = nothing) -
     source = _Stream(pieces, tick)
     names = ", ".join(quoted(name) for name in (*table.columns, *table.fill))
     with connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {quoted(table.name)} ({names}) FROM STDIN WITH ({CSV})", source)
+        try:
+            with connection.wrap_database_errors:
+                cursor.copy_expert(f"COPY {quoted(table.name)} ({names}) FROM STDIN WITH ({CSV})", source)
+        except DatabaseError:
+            if source.error is not None:  # the driver says only that the reading failed
+                raise source.error from None
+            raise
         return cursor.rowcount
 
 
@@ -76,11 +83,16 @@ class _Stream:
 
     def __init__(self, pieces: Iterator[bytes], tick: Callable[[], None]):
         self._pieces, self._tick, self._held = pieces, tick, b""
+        self.error: Exception | None = None
 
     def read(self, size: int) -> bytes:
-        """Up to `size` bytes; b"" at the end."""
-        self._tick()
-        if not self._held:
-            self._held = b"".join(islice(self._pieces, 1))
+        """Up to `size` bytes; b"" at the end. What is raised is kept in `error`."""
+        try:
+            self._tick()
+            if not self._held:
+                self._held = b"".join(islice(self._pieces, 1))
+        except Exception as error:
+            self.error = error
+            raise
         piece, self._held = self._held[:size], self._held[size:]
         return piece

@@ -63,10 +63,16 @@ def is_empty() -> bool:
     return not any(table.model._base_manager.exists() for table in _of_records())
 
 
-def restore(archive: Archive, *, progress: Progress = lambda done, total: None) -> Restored:
+def restore(
+    archive: Archive,
+    *,
+    progress: Progress = lambda done, total: None,
+    finish: Callable[[Restored], None] = lambda result: None,
+) -> Restored:
     """Restore into an empty firm; where all is there already, say so. Raises HasData, or BadArchive; then nothing was changed.
 
-    All or nothing: one transaction, which one process at a time may have. Email is on hold afterwards.
+    All or nothing: one transaction, which one process at a time may have, and in which `finish` is called last. Email is on hold
+    afterwards. `progress` may write the job's row elsewhere, so that row is left alone until `progress` is called no more.
     """
     archive.check(lambda done, total: progress(done, 2 * total))
     contents = Contents(archive)
@@ -74,10 +80,13 @@ def restore(archive: Archive, *, progress: Progress = lambda done, total: None) 
         with transaction.atomic():
             ask("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             if is_empty():
-                return _restore(archive, contents, progress)
-            if differences := compare(archive):
+                result = _restore(archive, contents, progress)
+            elif differences := compare(archive):
                 raise HasData(differences)
-            return Restored(is_same=True)
+            else:
+                result = Restored(is_same=True)
+            finish(result)
+            return result
     except (IntegrityError, DataError, InternalError) as error:
         contents.take_back()
         text = _("The archive contradicts itself, so nothing was restored: %(why)s")
@@ -98,14 +107,14 @@ def _restore(archive: Archive, contents: Contents, progress: Progress) -> Restor
     ask(PLAIN)
     ask("SET CONSTRAINTS ALL DEFERRED")
     ask(SILENT)
-    here = _make_way(archive)
+    moved = _make_way(archive)
     rows, parts = 0, len(archive.tables) + 1
     for done, table in enumerate(archive.tables):
         with archive.open_table(table) as file:
             rows += copy_in(table, file, partial(progress, parts + done, 2 * parts))
-    _be_the_same_people(here)
     restored = StoredFile.objects.filter(path__startswith=RESTORING).order_by("pk")
     files = contents.put(restored, partial(progress, 2 * parts - 1, 2 * parts))
+    _follow(moved)
     ask("SET CONSTRAINTS ALL IMMEDIATE")
     for table in archive.tables:
         _count_on(table)
@@ -116,9 +125,19 @@ def _restore(archive: Archive, contents: Contents, progress: Progress) -> Restor
 # What an empty firm has already
 
 
-def _make_way(archive: Archive) -> dict[int, str]:
-    """Give what is here ids beyond those of the archive; delete its settings and what it remembers of people's pages. Returns the
-    addresses of the people here, by their new ids; meanwhile they have others."""
+@dataclass(frozen=True)
+class Moved:
+    """A row of the empty firm that has another id now; of a person also the address, which the archive may have too."""
+
+    model: type[Model]
+    old: int
+    new: int
+    email: str = ""
+
+
+def _make_way(archive: Archive) -> list[Moved]:
+    """Give what is here ids beyond those of the archive; delete its settings and what it remembers of people's pages."""
+    moved = []
     for table in archive.tables:
         if table.is_personal or table.model is FirmSettings:
             table.model._base_manager.all().delete()
@@ -126,14 +145,22 @@ def _make_way(archive: Archive) -> dict[int, str]:
         table = next(each for each in archive.tables if each.model is model)
         top = max((int(row["id"]) for row in archive.rows_of(table)), default=0)
         ids = sorted(model._base_manager.values_list("pk", flat=True))
-        beyond = max(top, *ids, 0)
-        for new, old in enumerate(ids, beyond + 1):
+        for new, old in enumerate(ids, max(top, *ids, 0) + 1):
+            email = User.objects.get(pk=old).email if model is User else ""
             ask(f"UPDATE {quoted(table.name)} SET id = %s WHERE id = %s", [new, old])
-            _point(model, old, new)
-    here = dict(User.objects.values_list("pk", "email"))
-    for pk in here:
-        User.objects.filter(pk=pk).update(email=f"restoring-{pk}@invalid")
-    return here
+            if email:
+                User.objects.filter(pk=new).update(email=f"restoring-{new}@invalid")
+            moved.append(Moved(model, old, new, email))
+    return moved
+
+
+def _follow(moved: list[Moved]) -> None:
+    """Let what names a moved row name it again. Who is in the archive too becomes that colleague; the others stay beside them."""
+    for each in moved:
+        _point(each.model, each.old, each.new)
+    for each in moved:
+        if each.email:
+            _be_the_same(each)
 
 
 def _point(model: type[Model], old: int, new: int) -> None:
@@ -146,19 +173,18 @@ def _point(model: type[Model], old: int, new: int) -> None:
                 named._base_manager.filter(**{key.attname: old}).update(**{key.attname: new})
 
 
-def _be_the_same_people(here: dict[int, str]) -> None:
-    """Who is in the archive too becomes that colleague, with the password and the roles of both; the others stay beside them."""
-    for pk, email in here.items():
-        twin = User.objects.filter(email__iexact=email).exclude(pk=pk).first()
-        user = User.objects.get(pk=pk)
-        if twin is None:
-            User.objects.filter(pk=pk).update(email=email)
-            continue
-        twin.roles = sorted({*twin.roles, *user.roles})
-        twin.password, twin.last_login, twin.is_active, twin.disabled_at = user.password, user.last_login, True, None
-        twin.save(update_fields=["roles", "password", "last_login", "is_active", "disabled_at"])
-        _point(User, pk, twin.pk)
-        user.delete()
+def _be_the_same(moved: Moved) -> None:
+    """One colleague of two with one address: with the password of the one here, and the roles of both."""
+    twin = User.objects.filter(email__iexact=moved.email).exclude(pk=moved.new).first()
+    user = User.objects.get(pk=moved.new)
+    if twin is None:
+        User.objects.filter(pk=user.pk).update(email=moved.email)
+        return
+    twin.roles = sorted({*twin.roles, *user.roles})
+    twin.password, twin.last_login, twin.is_active, twin.disabled_at = user.password, user.last_login, True, None
+    twin.save(update_fields=["roles", "password", "last_login", "is_active", "disabled_at"])
+    _point(User, user.pk, twin.pk)
+    user.delete()
 
 
 def _count_on(table: Table) -> None:

@@ -2,6 +2,8 @@
 
 import logging
 import uuid
+from collections.abc import Mapping
+from functools import partial
 from tempfile import TemporaryFile
 
 from django.core.files.base import File
@@ -15,7 +17,7 @@ from django.utils.translation import gettext as _
 from crm.core.archive.aside import Aside, Stopped
 from crm.core.archive.kernel import KIND
 from crm.core.archive.reading import Archive, BadArchive
-from crm.core.archive.restoring import restore
+from crm.core.archive.restoring import Restored, restore
 from crm.core.archive.services import forget_file, tell_admins
 from crm.core.archive.writing import write_archive
 from crm.core.base.permissions import may_administer
@@ -68,19 +70,22 @@ def _restore(job: Job, token: uuid.UUID) -> None:
         raise Refused(_("The uploaded file is gone. Upload it again."))
     try:
         with default_storage.open(job.file.path, "rb") as file, Aside(job, token) as progress:
-            result = restore(Archive(file), progress=progress)
+            restore(Archive(file), progress=progress, finish=partial(_finish, job.pk))
     except BadArchive as error:
         raise Refused(error.message) from error
     except Stopped as stopped:
         if stopped.is_ours:
             give_back(job, token, JobState.QUEUED)
-        return
-    job = Job.objects.select_related("user", "file").get(pk=job.pk)  # its people and files may have other ids now
-    with transaction.atomic():
-        forget_file(job)
-        report = {"is_same": result.is_same, "rows": result.rows, "files": result.files, "lost": result.lost}
-        _end(job, report)
-        _tell(job, _("Nothing had to be restored") if result.is_same else _("The archive was restored"))
+
+
+def _finish(job_id: int, result: Restored) -> None:
+    """In the transaction of the restoring: it ends with the job, or not at all. The job's people and files may have other ids now."""
+    job = Job.objects.select_for_update(of=("self",)).select_related("user", "file").get(pk=job_id)
+    if job.state not in OPEN:
+        raise Stopped(is_ours=False)
+    forget_file(job)
+    _end(job, {"is_same": result.is_same, "rows": result.rows, "files": result.files, "lost": result.lost})
+    _tell(job, _("Nothing had to be restored") if result.is_same else _("The archive was restored"))
 
 
 def _admin(job: Job) -> Principal:
@@ -90,7 +95,7 @@ def _admin(job: Job) -> Principal:
     return principal
 
 
-def _end(job: Job, report: dict[str, object], **also: object) -> None:
+def _end(job: Job, report: Mapping[str, object], **also: object) -> None:
     ended = {"state": JobState.DONE, "ended_at": timezone.now(), "lease_token": None, "lease_until": None}
     Job.objects.filter(pk=job.pk, state__in=OPEN).update(**ended, report=report, done=1, total=1, **also)
 

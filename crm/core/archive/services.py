@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -49,7 +50,7 @@ def restore_archive(principal: Principal, *, upload: Any, now: datetime) -> Job:
 
 
 def _require_idle(principal: Principal) -> None:
-    User.objects.select_for_update().get(pk=principal.user_id)  # one click after the other
+    User.objects.select_for_update().get(pk=principal.user.pk)  # one click after the other
     if Job.objects.filter(kind__in=(MAKE, RESTORE), user=principal.user_id, state__in=OPEN).exists():
         raise ServiceError(_("An archive is already being made or restored. Wait, or stop it."))
 
@@ -87,6 +88,7 @@ def delete_archive(principal: Principal, *, job: Job) -> None:
         job.save(update_fields=["report"])
 
 
+@transaction.atomic
 def expire_archives(now: datetime) -> int:
     """Delete the files of archives after their time."""
     old = Job.objects.filter(kind=MAKE, state=JobState.DONE, file__isnull=False, ended_at__lt=now - KEPT)

@@ -56,11 +56,11 @@ class Table:
 
     @property
     def columns(self) -> list[str]:
-        return [each.column for each in self.fields]
+        return [str(each.column) for each in self.fields]
 
     @property
     def pk(self) -> str:
-        return self.model._meta.pk.column  # type: ignore[union-attr]
+        return str(self.model._meta.pk.column)  # type: ignore[union-attr]
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,10 @@ Progress = Callable[[int, int], None]
 Tick = Callable[[], None]
 
 
+# What a colleague may see is asked of every row: looked up in a hash, whatever the statistics say
+HASHED = "SET LOCAL work_mem = '256MB'; SET LOCAL enable_nestloop = off"
+
+
 @contextmanager
 def one_moment() -> Iterator[None]:
     """Everything that is read within is of one moment, while others write on."""
@@ -49,6 +53,7 @@ def one_moment() -> Iterator[None]:
             if is_outermost:  # else a test holds the transaction
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             cursor.execute(PLAIN)
+            cursor.execute(HASHED)
         yield
 
 

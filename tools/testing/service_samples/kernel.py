@@ -14,6 +14,7 @@ from crm.core.importing.receiving import read_later
 from crm.core.importing.services import create_import, set_options
 from crm.core.mail.choices import MailState
 from crm.core.work.models import Job
+from tools.testing.archives import archive_of_the_firm
 from tools.testing.samples import Sample, by_admin, declare
 
 
@@ -106,6 +107,19 @@ def _of_move(own):
     return {"move": move, "job": move.files.get().job}
 
 
+def _archive(own, **values):
+    file = store_bytes(acting(own.user("admin")), name="firm.zip", data=b"PK", content_type="application/zip")
+    return own.make("core.Job", kind="archive", user=own.user("admin"), title="Archive", file=file, **values)
+
+
+declare(
+    "crm.core.archive.services",
+    make_archive=by_admin(lambda own: {"now": own.now}),
+    restore_archive=by_admin(lambda own: {"upload": archive_of_the_firm(own.now), "now": own.now}),
+    stop_archive=by_admin(lambda own: {"job": _archive(own, state="queued"), "now": own.now}),
+    note_download=by_admin(lambda own: {"job": _archive(own, state="done"), "now": own.now}),
+    delete_archive=by_admin(lambda own: {"job": _archive(own, state="done")}),
+)
 declare(
     "crm.core.drafts.services",
     save_draft=lambda own: {
