@@ -30,7 +30,6 @@ urlpatterns = [
     *merging,
     *CLIENTS.urls("clients/", "list"),
     path("clients/new/", editing.create, name="create"),
-    path("clients/similar/", editing.similar, name="similar"),
     path("clients/options/", options_of("clients", offered_clients), name="options"),
     path("clients/restricted/", status.restricted, name="restricted"),
     path("clients/<int:client_id>/", client.show, name="client"),

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from clients.duplicates import queries, services
 from clients.duplicates.models import ClientDuplicate, ContactDuplicate
+from clients.records import queries as records
 from crm.core.base.errors import ServiceError
 from crm.core.base.reading import whole_number
 from crm.core.ui.htmx import back_to, go
@@ -44,6 +45,25 @@ def reopen(request, kind, pk):
     services.reopen_duplicate(request.principal, pair=pair)
     messages.success(request, _("The pair is back on the list of possible duplicates."))
     return go(request, back_to(request, reverse(KINDS[kind][1])))
+
+
+@require_GET
+def similar_clients(request):
+    """Existing clients that may be duplicates of the one being typed."""
+    query = {name: request.GET.get(name, "")[:200].replace("\0", "") for name in ("name", "email", "website")}
+    exclude = request.GET.get("client", "")
+    clients = records.similar_clients(request.principal, exclude=whole_number(exclude), **query)
+    alike = [(client, queries.likeness_of_typed(client, **query)) for client in clients]
+    similar = [
+        {
+            "record": client,
+            "said": queries.said(
+                queries.words_of(like.reasons), client.facts.get_status_display(), client.city, client.owner.name
+            ),
+        }
+        for client, like in sorted(alike, key=lambda pair: -pair[1].score)
+    ]
+    return render(request, "clients/duplicates/similar.html", {"similar": similar})
 
 
 @require_GET

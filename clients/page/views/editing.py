@@ -6,18 +6,15 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from clients import permissions
 from clients.contacts.services import create_contact
-from clients.duplicates.queries import likeness_of_typed, said, words_of
 from clients.page.queries import load_client, load_open_client
-from clients.records import queries
 from clients.records.forms import ClientForm, FirstContactForm, NewClientForm
 from clients.records.services.clients import archive_client, create_client, restore_client, update_client
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import require
-from crm.core.base.reading import whole_number
 from crm.core.firm.queries import firm_today
 from crm.core.ui.actions import Outcome, form_action
 from crm.core.ui.htmx import back_to, go, posted
@@ -88,20 +85,3 @@ def restore(request, client_id):
     else:
         messages.success(request, _("%(name)s restored") % {"name": client.name})
     return go(request, back_to(request, client.get_absolute_url()))
-
-
-@require_GET
-def similar(request):
-    """Existing clients that may be duplicates of the one being typed."""
-    query = {name: request.GET.get(name, "")[:200].replace("\0", "") for name in ("name", "email", "website")}
-    exclude = request.GET.get("client", "")
-    clients = queries.similar_clients(request.principal, exclude=whole_number(exclude), **query)
-    alike = [(client, likeness_of_typed(client, **query)) for client in clients]
-    similar = [
-        {
-            "record": client,
-            "said": said(words_of(like.reasons), client.facts.get_status_display(), client.city, client.owner.name),
-        }
-        for client, like in sorted(alike, key=lambda pair: -pair[1].score)
-    ]
-    return render(request, "clients/duplicates/similar.html", {"similar": similar})

@@ -100,7 +100,8 @@ def expire_archives(now: datetime) -> int:
 
 def forget_file(job: Job) -> None:
     """Delete the file of a job, if it still has one."""
-    pk, job.file = job.file_id, None
+    pk: Any = job.file_id
+    job.file = None
     job.save(update_fields=["file"])
     delete_files(StoredFile.objects.filter(pk=pk))
 

@@ -67,7 +67,8 @@ def can_copy(model: type[models.Model]) -> bool:
 
 def copy_rows(rows: Sequence[Any]) -> None:
     """Insert unsaved rows of a model that `can_copy`, in the caller's transaction. Their values are plain, no expressions."""
-    table: Any = _table(type(rows[0]))
+    model: Any = type(rows[0])
+    table: Any = _table(model)
     for row in rows:
         _settle(table, row)
     with connection.cursor() as cursor:
@@ -161,12 +162,12 @@ def _history(model: type[models.Model]) -> tuple[str, str]:
     return "", ""
 
 
-def _events(tracked: type[models.Model], trigger: Any) -> str:
+def _events(tracked: Any, trigger: Any) -> str:
     """As `pghistory.trigger.Event.get_func` has it for a row."""
     names = {field.name for field in tracked._meta.fields}
     kept = [f for f in trigger.event_model._meta.fields if f.name in names and not f.generated]
     values = {f'"{field.column}"': f't."{field.column}"' for field in kept}
-    key = tracked._meta.pk.column  # type: ignore[union-attr]
+    key = tracked._meta.pk.column
     values |= {
         "pgh_created_at": "now()",
         "pgh_label": f"'{trigger.label}'",

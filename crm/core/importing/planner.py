@@ -301,7 +301,7 @@ class Planner:
         plan = guarded(make, self.job, row.number)
         plan.number, plan.values = row.number, values
         if plan.waits:
-            plan.changes = self._said(row)
+            plan.changes.extend(self._said(row))
         plan.warnings += values["left_out"]
         return self._as_wanted(plan)
 
