@@ -40,6 +40,7 @@ PLAIN = (
     "clients:segment_new",
     "clients:referrals",
     "clients:covers",
+    "clients:merges",
     "interactions:list",
     "interactions:follow-ups",
     "onboarding:plans",
@@ -125,6 +126,8 @@ def addresses() -> list[str]:
         *(reverse(name) for name in PLAIN),
         *(reverse(name, args=[client.pk]) for name in OF_A_CLIENT),
         *(reverse(name, args=[thing.pk]) for name, thing in things.items()),
+        reverse("clients:merge", args=[client.pk]),
+        reverse("clients:merge_with", args=[client.pk, Client.objects.kept().exclude(pk=client.pk).earliest("pk").pk]),
         *(reverse("reports:kpi", args=[kpi]) for kpi in KPIS),
     ]
 
