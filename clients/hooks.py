@@ -4,7 +4,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clients import archive, permissions, registry  # noqa: F401  the archive registers itself
+from clients import permissions, registry
 from clients.catalogue.services import create_service
 from clients.contacts.queries import people_of
 from clients.contacts.services import mark_address
@@ -25,7 +25,7 @@ from clients.importing import whole as whole_records  # noqa: F401  registers it
 from clients.importing.finance import ledes, quickbooks, xero  # noqa: F401
 from clients.importing.presets import PRODUCTS
 from clients.invoices import hooks as invoices  # noqa: F401  registers itself
-from clients.listing import finding, rollups  # noqa: F401  roll-ups register themselves
+from clients.listing import archive, finding, rollups  # noqa: F401  archive and roll-ups register themselves
 from clients.listing.finding import clients_named
 from clients.merging import hooks as merging  # noqa: F401  registers itself
 from clients.opportunities import hooks as opportunities  # noqa: F401  registers itself

@@ -4,7 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.core.archive import kernel  # noqa: F401  registers itself
 from crm.core.archive.running import make_job, restore_job
-from crm.core.archive.services import MAKE, RESTORE, expire_archives
+from crm.core.archive.services import expire_archives
+from crm.core.archive.telling import MAKE, RESTORE
 from crm.core.base.permissions import may_administer
 from crm.core.search import sources as search
 from crm.core.ui import navigation

@@ -18,7 +18,8 @@ from crm.core.archive.aside import Aside, Stopped
 from crm.core.archive.kernel import KIND
 from crm.core.archive.reading import Archive, BadArchive
 from crm.core.archive.restoring import Restored, restore
-from crm.core.archive.services import forget_file, tell_admins
+from crm.core.archive.services import forget_file
+from crm.core.archive.telling import tell_admins
 from crm.core.archive.writing import write_archive
 from crm.core.base.permissions import may_administer
 from crm.core.base.principals import Principal, acting

@@ -4,27 +4,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from crm.core.archive.kernel import KIND
 from crm.core.archive.permissions import may_use_archive
 from crm.core.archive.reading import Archive
+from crm.core.archive.telling import MAKE, RESTORE, tell_admins
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.files.models import StoredFile
 from crm.core.files.services import delete_files, store_file
-from crm.core.notifications.services import tell
-from crm.core.users.choices import Role
 from crm.core.users.models import User
 from crm.core.work import leases
 from crm.core.work.choices import JobState
 from crm.core.work.leases import OPEN, release
 from crm.core.work.models import Job
 
-MAKE, RESTORE = "archive", "restore-archive"
 KEPT = timedelta(days=7)
 
 
@@ -100,26 +96,11 @@ def expire_archives(now: datetime) -> int:
 
 def forget_file(job: Job) -> None:
     """Delete the file of a job, if it still has one."""
-    pk: Any = job.file_id
-    job.file = None
-    job.save(update_fields=["file"])
-    delete_files(StoredFile.objects.filter(pk=pk))
-
-
-def tell_admins(principal: Principal, *, text: str, key: str) -> None:
-    """Tell the other admins. `text` has %(who)s."""
-    for user in User.objects.active().with_role(Role.ADMIN):
-        said = text % {"who": principal.user.name}
-        tell(principal, user, kind=KIND, key=f"{key}:{user.pk}", text=said, url=reverse("core:archive"))
-
-
-def archives_of(principal: Principal) -> Any:
-    return Job.objects.filter(kind=MAKE, user=principal.user_id).select_related("file").order_by("-created_at")
-
-
-def jobs_of(principal: Principal) -> Any:
-    """Archives and restorings that the principal started."""
-    return Job.objects.filter(kind__in=(MAKE, RESTORE), user=principal.user_id).select_related("user", "file")
+    pk = job.file_id
+    if pk is not None:
+        job.file = None
+        job.save(update_fields=["file"])
+        delete_files(StoredFile.objects.filter(pk=pk))
 
 
 def _locked(job: Job) -> Job:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from crm.core.archive import services
+from crm.core.archive import services, telling
 from crm.core.archive.forms import RestoreForm
 from crm.core.archive.permissions import may_use_archive
 from crm.core.archive.restoring import is_empty
@@ -42,19 +42,19 @@ def _restore(request, form) -> Job:
 
 
 def _shown(request, form) -> dict[str, Any]:
-    latest = services.jobs_of(request.principal).order_by("-created_at").first()
+    latest = telling.jobs_of(request.principal).order_by("-created_at").first()
     running = latest if latest and latest.state in OPEN else None
-    archives = list(services.archives_of(request.principal).filter(state=JobState.DONE)[:SHOWN])
+    archives = list(telling.archives_of(request.principal).filter(state=JobState.DONE)[:SHOWN])
     for job in archives:
         job.expires_at = job.ended_at + services.KEPT
         job.downloads = len(job.report.get("downloads", []))
     return {
         "form": form,
         "running": running,
-        "is_restoring": running is not None and running.kind == services.RESTORE,
+        "is_restoring": running is not None and running.kind == telling.RESTORE,
         "seconds_left": seconds_left(running) if running else None,
         "failed": latest if latest and latest.state == JobState.FAILED else None,
-        "restored": latest if latest and latest.kind == services.RESTORE and latest.state == JobState.DONE else None,
+        "restored": latest if latest and latest.kind == telling.RESTORE and latest.state == JobState.DONE else None,
         "archives": archives,
         "is_empty": running is None and is_empty(),
         "days": services.KEPT.days,
@@ -97,6 +97,6 @@ def stop(request, pk):
 
 def _job(request, pk) -> Job:
     require(may_administer(request.principal))
-    job = get_object_or_404(services.jobs_of(request.principal), pk=pk)
+    job = get_object_or_404(telling.jobs_of(request.principal), pk=pk)
     require(may_use_archive(request.principal, job))
     return job

@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 from django.utils import timezone
 
-from crm.core.archive import aside, running, services
+from crm.core.archive import aside, running, services, telling
 from crm.core.archive.reading import Archive
 from crm.core.archive.restoring import restore
 from crm.core.base.errors import ServiceError
@@ -46,7 +46,7 @@ def aino(ines):
 def made(client, user):
     client.force_login(user)
     client.post(reverse("core:archive_make"))
-    job = Job.objects.get(kind=services.MAKE)
+    job = Job.objects.get(kind=telling.MAKE)
     assert running.make_job(job_id=job.pk) == "done"
     return Job.objects.get(pk=job.pk)
 
