@@ -67,7 +67,8 @@ def can_copy(model: type[models.Model]) -> bool:
 
 def copy_rows(rows: Sequence[Any]) -> None:
     """Insert unsaved rows of a model that `can_copy`, in the caller's transaction. Their values are plain, no expressions."""
-    table: Any = _table(type(rows[0]))
+    model: Any = type(rows[0])
+    table: Any = _table(model)
     for row in rows:
         _settle(table, row)
     with connection.cursor() as cursor:
@@ -154,7 +155,8 @@ def _escaped(value: Any) -> str:
 
 def _history(model: type[models.Model]) -> tuple[str, str]:
     """(the trigger that keeps new rows, the statement that writes the same events)"""
-    for tracked, trigger in pgtrigger.registered():
+    registered: Any = pgtrigger.registered()
+    for tracked, trigger in registered:
         is_of_table = tracked._meta.db_table == model._meta.db_table
         if is_of_table and isinstance(trigger, pghistory.trigger.Event) and trigger.operation == pgtrigger.Insert:
             return trigger.get_pgid(tracked), _events(tracked, trigger)
