@@ -155,7 +155,8 @@ def _escaped(value: Any) -> str:
 
 def _history(model: type[models.Model]) -> tuple[str, str]:
     """(the trigger that keeps new rows, the statement that writes the same events)"""
-    for tracked, trigger in pgtrigger.registered():
+    registered: Any = pgtrigger.registered()
+    for tracked, trigger in registered:
         is_of_table = tracked._meta.db_table == model._meta.db_table
         if is_of_table and isinstance(trigger, pghistory.trigger.Event) and trigger.operation == pgtrigger.Insert:
             return trigger.get_pgid(tracked), _events(tracked, trigger)

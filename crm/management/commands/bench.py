@@ -93,6 +93,10 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(report, indent=2))
 
     def _import(self, options):
+        if Client.objects.exists():
+            raise CommandError(
+                "This database has clients. Imports are measured beginning with an empty one; name another folder with RAPPORT_BENCH_DIR."
+            )
         given = {name: options[name] for name in ("kind", "rows", "times")}
         report = importing.measure(**given, say=lambda text: print(text, file=sys.stderr, flush=True))
         print(
