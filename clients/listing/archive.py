@@ -14,7 +14,6 @@ from clients.engagements.models import (
     EngagementTeam,
 )
 from clients.invoices.models import Invoice, Payment
-from clients.merging.models import ClientMerge, ContactMerge
 from clients.opportunities.models import Opportunity, Pipeline, Stage, StageChange
 from clients.records.models import Client, ClientAccess, ClientFacts, ExternalId, StatusPeriod
 from clients.referrals.models import Referral
@@ -27,5 +26,4 @@ keep(Client, Client.tags.through, StatusPeriod, ClientFacts, ClientAccess, Exter
 keep(Contact, ContactEmail, ContactPhone, Affiliation, HeldDetails, Consent, ClientDuplicate, ContactDuplicate)
 keep(Engagement, EngagementTeam, EngagementParty, EngagementStateChange, Document, DocumentVersion)
 keep(Contract, Invoice, Payment, RevenueLine, Opportunity, StageChange, Referral)
-keep(ClientMerge, ContactMerge)
 keep(Segment, SegmentNote, SegmentMember, SegmentChange)

@@ -1,4 +1,4 @@
-"""What this app owns of a client and of a contact, and how a merge treats it. Registers itself."""
+"""What this app owns of a client and of a contact, and how a merge treats it. Registers itself, and the merges for the firm's archive."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,6 +20,7 @@ from clients.records.models import Client, ClientAccess, ClientFacts, ClientTag,
 from clients.referrals.models import Referral
 from clients.revenue.models import Contract, RevenueLine
 from clients.segments.models import SegmentChange, SegmentMember
+from crm.core.archive.tables import keep
 from crm.core.drafts.models import Draft
 from crm.core.files.models import StoredFile
 from crm.core.mail.models import OutboxMail
@@ -27,6 +28,7 @@ from crm.core.notifications.models import Notification
 from crm.core.work.models import Job
 
 ROOM_IN_A_NUMBER = 40
+keep(ClientMerge, ContactMerge)
 
 
 def _fill(own: Any, other: Any, names: Iterable[str]) -> None:
