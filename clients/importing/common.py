@@ -25,6 +25,7 @@ from clients.importing.ids import folded, load_ids, own_id, own_pk
 from clients.phones import digits_of
 from clients.records.external import link_externals
 from clients.records.models import Client
+from crm.core.base.arrays import IDS, AnyOf, looked_up
 from crm.core.base.errors import ServiceError
 from crm.core.base.plain_text import plain_text
 from crm.core.base.principals import Principal
@@ -563,8 +564,9 @@ def wait_for(kinds: Iterable[str], refs: list[str], context: Context) -> None:
 def load_contacts(addresses: Iterable[str], context: Context) -> None:
     """The contacts with these addresses, by (client, lower-case address)."""
     wanted = {address.lower() for address in addresses}
-    mails = ContactEmail.objects.alias(folded=Lower("address")).filter(folded__in=wanted).order_by("-contact_id")
-    named = mails.values_list("contact__affiliations__client", "address", "contact") if wanted else ()
+    ids = looked_up(ContactEmail.objects.all(), Lower("address"), wanted)
+    mails = ContactEmail.objects.filter(AnyOf("pk", [*ids], IDS)).order_by("-contact_id")
+    named = mails.values_list("contact__affiliations__client", "address", "contact")
     found = {(client, address.lower()): pk for client, address, pk in named if client}
     context["cache"]["contacts"] = (found, Contact.objects.in_bulk({*found.values()}))
 

@@ -13,11 +13,12 @@ from django.utils.translation import gettext_lazy
 from clients.contacts.fields import CONTACT_FIELDS, PLACE_FIELDS
 from clients.contacts.models import Affiliation, Contact, ContactEmail
 from clients.contacts.services import NewContact, affiliate, check_contact, create_contacts, new_contact, update_contact
-from clients.duplicates.near import near_contacts
+from clients.duplicates.near import first_rows, near_contacts, note
 from clients.importing import common
 from clients.importing.common import Write
 from clients.phones import digits_of
 from clients.records.models import Client
+from crm.core.base.arrays import IDS, AnyOf, looked_up
 from crm.core.base.errors import ServiceError
 from crm.core.base.reading import fold
 from crm.core.fields.types import EMAIL, Reader, limited
@@ -80,8 +81,8 @@ def _look_up(principal, rows: list[Values], context: Context) -> None:
     """Look up who has a chunk's addresses, and the contacts of the clients it names; one query each."""
     seen, cache = _rows(principal), context["cache"]
     wanted = {address.lower() for row in rows for _label, address in _mails(row)}
-    mails = ContactEmail.objects.alias(folded=Lower("address")).filter(folded__in=wanted)
-    pairs = [*mails.values_list("address", "contact")] if wanted else []
+    found = looked_up(ContactEmail.objects.all(), Lower("address"), wanted)
+    pairs = [*ContactEmail.objects.filter(AnyOf("pk", [*found], IDS)).values_list("address", "contact")]
     clients = {client.pk for row in rows if (client := _named_client(row, context))}
     places = Affiliation.objects.filter(client__in=clients, contact__archived_at=None)
     people = [*places.values_list("client", "contact")] if clients else []
@@ -90,7 +91,9 @@ def _look_up(principal, rows: list[Values], context: Context) -> None:
     cache["by_mail"] = _grouped(((address.lower(), pk) for address, pk in pairs), there)
     by_name = (((client, fold(there[pk].name)), pk) for client, pk in people if pk in there)
     cache["by_name"] = _grouped(by_name, there)
-    cache["near"] = near_contacts(principal, _reached_by(rows, context)) if context["is_preview"] else {}
+    cache["near"] = {}
+    if context["is_preview"]:
+        cache["near"] = near_contacts(principal, first_rows(_reached_by(rows, context), context))
 
 
 def _reached_by(rows: list[Values], context: Context) -> dict[str, dict[str, Any]]:
@@ -382,5 +385,6 @@ CONTACTS = common.record_kind(
     needs=(("last_name", "first_name", "full_name"),),
     turn=20,
     ids=("external_id", "client_external_id"),
+    preview_note=note,
     match_note=gettext_lazy("Existing contacts are matched by ID, then email, then name among the client’s contacts."),
 )

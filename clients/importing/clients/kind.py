@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy
 
+from clients.duplicates.near import note
 from clients.importing import common
 from clients.importing.clients.columns import COLUMNS
 from clients.importing.clients.matching import CALLED_BY, called, client_rows, look_up
@@ -30,5 +31,6 @@ CLIENTS = common.record_kind(
     must_ask=("status", "owner", "status_date"),
     needs=(("name", "contact_last_name", "contact_first_name"),),
     ids=("external_id", "parent_external_id", BY_ID),
+    preview_note=note,
     match_note=gettext_lazy("Existing clients are matched by ID, then email, then domain. Never by name alone."),
 )

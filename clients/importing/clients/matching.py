@@ -9,13 +9,14 @@ from django.utils.translation import gettext as _
 
 from clients import permissions
 from clients.contacts.models import Affiliation
-from clients.duplicates.near import near_clients
+from clients.duplicates.near import first_rows, near_clients
 from clients.importing import common
 from clients.importing.clients.referrals import ids_in, load_referrers
 from clients.importing.common import Write
 from clients.records.external import with_externals
 from clients.records.models import Client, Domain
 from clients.records.queries import FREE_MAIL, domain_of
+from crm.core.base.arrays import IDS, AnyOf, looked_up
 from crm.core.base.errors import ServiceError
 from crm.core.base.reading import fold
 from crm.core.importing.kinds import Context, Plan, Values
@@ -30,18 +31,19 @@ def look_up(principal, rows: list[Values], context: Context) -> None:
         common.load_rows("client", client_rows(principal), cache["ids:client"].values(), context)
     mails = {mail.lower() for row in rows if (mail := row.get("email"))}
     domains = {domain for row in rows if (domain := own_domain(row))}
-    cache["by_mail"] = _grouped(
-        seen.alias(folded=Lower("email")).filter(folded__in=mails).exclude(email=""), mails, context
-    )
-    sites = seen.alias(domain=Domain(F("website"))).filter(domain__in=domains).exclude(website="")
-    cache["by_domain"] = _grouped(sites, domains, context)
+    by_mail = looked_up(Client.objects.exclude(email=""), Lower("email"), mails)
+    by_domain = looked_up(Client.objects.exclude(website=""), Domain(F("website")), domains)
+    cache["by_mail"] = _grouped(seen.filter(AnyOf("pk", [*by_mail], IDS)), mails, context)
+    cache["by_domain"] = _grouped(seen.filter(AnyOf("pk", [*by_domain], IDS)), domains, context)
     keys = common.folded(name for row in rows if (name := row.get("name")))
     there = {*seen.filter(name_key__in={*keys.values()}).values_list("name_key", flat=True)}
     cache["names"] = {name for name, key in keys.items() if key in there}
     cache["near"] = {}
     if context["is_preview"]:
-        new = [row for row in rows if row.get("name") and row.get("external_id") not in cache["ids:client"]]
-        cache["near"] = near_clients(principal, {row["row_key"]: row for row in new})
+        new = {
+            row["row_key"]: row for row in rows if row.get("name") and row.get("external_id") not in cache["ids:client"]
+        }
+        cache["near"] = near_clients(principal, first_rows(new, context))
     found = {client.pk for group in ("by_mail", "by_domain") for rows in cache[group].values() for client in rows}
     if any(row.get("contact_first_name") or row.get("contact_last_name") for row in rows):
         cache["places"] = _places(cache["rows:client"])

@@ -14,7 +14,7 @@ from clients.records.models import Client
 from crm.core.base.principals import SYSTEM, acting
 from crm.core.importing import running, undoing
 from crm.core.importing import services as imports
-from crm.core.importing.moves import continue_move
+from crm.core.importing.continuing import continue_move
 from crm.core.work.models import Job
 from tools.testing.factories.clients import make_client
 from tools.testing.importing import run

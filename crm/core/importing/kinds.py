@@ -184,7 +184,8 @@ class ImportKind:
     are required if the file has no such column. `needs`: at least one column of each of these groups. `ids` are the
     columns that hold ids of another system. `turn`: of several files, those with a
     lower one come first; `of`: the records that it brings. `export(principal)` returns head and rows of a file that this
-    kind can read back. `match_note` tells people how rows are recognised.
+    kind can read back. `match_note` tells people how rows are recognised;
+    `preview_note(total)` what a preview of so many rows leaves out.
     """
 
     key: str
@@ -204,6 +205,7 @@ class ImportKind:
     ids: tuple[str, ...] = ("external_id",)
     may_import: Callable[[Any], bool] = lambda user: True
     match_note: Any = ""
+    preview_note: Callable[[int], str] = lambda total: ""
     turn: int = 50
     of: str = ""
 

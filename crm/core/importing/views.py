@@ -261,9 +261,11 @@ def import_preview(request, pk):
 
 
 def _preview(request, job, form, status=200):
+    kind = service.kind_of(job)
     context = {
         "job": job,
-        "kind": service.kind_of(job),
+        "kind": kind,
+        "note": kind.preview_note(job.total),
         "move_id": _move_of(job),
         "is_checking": job.state == JobState.CHECKING,
         "form": form,
