@@ -7,6 +7,8 @@ records which are left do not start it again.
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
@@ -52,8 +54,13 @@ def undo_next(principal: Principal, move: ImportMove, now: datetime) -> None:
         return
     for job in imports:
         if job.pk not in move.undone and may_be_undone(job):
+            try:
+                with transaction.atomic():
+                    undo_import(principal, job=job, now=now)
+            except (ServiceError, PermissionDenied) as error:
+                moves.pause(move, str(error) or _("You cannot change this."), now)
+                return
             moves.set_state(move, MoveState.UNDOING, undone=[*move.undone, job.pk])
-            undo_import(principal, job=job, now=now)
             return
     moves.set_state(move, MoveState.UNDONE, ended_at=now)
     text = _("Your move was undone: %(removed)d removed, %(restored)d restored, %(left)d left.")

@@ -50,7 +50,8 @@ from crm.core.work.models import Job
 
 log = logging.getLogger(__name__)
 CHUNK = 1000
-KEPT = 4096  # different texts of a column whose reading is kept
+KEPT = 4096  # different texts of a column whose reading is kept,
+SHORT = 200  # of at most so many characters
 UNNAMED_SYSTEM = "csv"  # for a file without ids: its rows are recognised by their content
 
 
@@ -178,7 +179,12 @@ class Cells:
         if (found := self._kept.get(text)) is None:
             misses = self._words.misses
             found = self._read(text)
-            if len(self._kept) < KEPT and misses == self._words.misses and not isinstance(found[1], list | dict | set):
+            if (
+                len(text) <= SHORT
+                and len(self._kept) < KEPT
+                and misses == self._words.misses
+                and not isinstance(found[1], list | dict | set)
+            ):
                 self._kept[text] = found
         return found
 

@@ -439,8 +439,13 @@ def resume_import(principal: Principal, *, job: Job, now: datetime) -> Job:
 
 
 def may_go_on(job: Job) -> bool:
-    """Whether an import that was stopped can go on: not after its undo."""
-    return job.state in (JobState.CANCELLED, JobState.FAILED) and has_begun(job) and not job.report.get("undo")
+    """Whether an import that was stopped can go on: not after its undo, nor without its file."""
+    return (
+        job.file_id is not None
+        and job.state in (JobState.CANCELLED, JobState.FAILED)
+        and has_begun(job)
+        and not job.report.get("undo")
+    )
 
 
 def has_begun(job: Job) -> bool:

@@ -13,6 +13,7 @@ from crm.core.files.services import store_bytes
 from crm.core.importing import continuing, move_undo, moves, running, undoing
 from crm.core.importing.recognising import suggestions
 from crm.core.importing.tabular import detect, read
+from crm.core.notifications.models import Notification
 from crm.core.work.choices import JobState
 from crm.core.work.models import Job
 from interactions.follow_ups.models import FollowUp
@@ -147,6 +148,18 @@ def test_what_was_changed_since_stays_and_can_be_tried_again(ines):
     client.refresh_from_db()
     update_client(acting(ines), client=client, seen_version=client.version, city=city)
     assert undo(ines, made).state == "undone" and not Client.objects.exists()
+
+
+def test_an_undo_that_is_refused_pauses_the_move_and_says_so(ines):
+    made = move(ines, exports.PRODUCTS["monday"]())
+    move_undo.undo_move(acting(ines), move=made, now=NOW)
+    undoing.run_job(job_id=Job.objects.get(kind=undoing.KIND).pk)
+    ines.roles = []
+    ines.save()
+    continuing.continue_move(SYSTEM, move_id=made.pk, now=NOW)
+    made.refresh_from_db()
+    assert made.state == "paused" and Job.objects.filter(kind=undoing.KIND).count() == 1
+    assert Notification.objects.filter(user=ines, key__startswith=f"move:{made.pk}:paused").exists()
 
 
 def test_an_undo_that_was_stopped_goes_on(ines):
