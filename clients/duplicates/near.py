@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Lower
 from django.utils.formats import number_format
@@ -97,9 +97,12 @@ def near_contacts(principal, rows: Mapping[K, Mapping[str, Any]]) -> dict[K, Nea
 
 def _named(model: Any, names: set[str]) -> set[int]:
     wanted = [name for name in names if len(name) > 3]
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # else a new table is read to its end for each name
         cursor.execute(BY_NAME.format(table=model._meta.db_table, most=LIKE_IT), [wanted])
-        return {pk for (pk,) in cursor.fetchall()}
+        found = {pk for (pk,) in cursor.fetchall()}
+        cursor.execute("SET LOCAL enable_seqscan = on")
+    return found
 
 
 def _nearest(typed: Mapping[K, Details], there: Any, rows: QuerySet) -> dict[K, Near]:
