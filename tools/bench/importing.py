@@ -21,6 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 from django.conf import settings
+from django.db import connections as django_connections
 from django.utils import timezone
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 from psycopg2.extras import execute_values
@@ -65,6 +66,7 @@ def opened(name: str) -> Iterator[Any]:
 
 def clone(name: str, template: str) -> None:
     """A new database like the template, in place of the one of that name."""
+    django_connections.close_all()  # a database that somebody is connected to is no template
     url = owner_environment(os.environ)["DATABASE_URL"]
     with closing(psycopg2.connect(at(url, "postgres"))) as connection:
         connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
