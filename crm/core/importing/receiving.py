@@ -54,6 +54,16 @@ def begin(principal: Principal, *, files: Sequence[StoredFile], kind: str = "") 
     return COLUMNS, imports.create_import(principal, kind=kinds.get(found), file=files[0], found=tables).pk
 
 
+def begin_here(principal: Principal, *, files: Sequence[StoredFile], kind: str = "") -> Place:
+    """As `begin`, but a file that says nothing of what is in it is a move that asks: the browser would not send it again."""
+    try:
+        return begin(principal, files=files, kind=kind)
+    except ServiceError as error:
+        if error.field != "kind":
+            raise
+    return MOVE, moves.create_move(principal, files=files).pk
+
+
 @service(may=may_import)
 def read_later(
     principal: Principal, *, files: Sequence[StoredFile], kind: str = "", move: ImportMove | None = None, now: datetime

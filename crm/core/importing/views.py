@@ -104,7 +104,7 @@ def import_new(request):
             if receiving.is_large(files):
                 given = {"files": files, "kind": form.cleaned_data["kind"], "now": timezone.now()}
                 return redirect("core:import_reading", pk=receiving.read_later(request.principal, **given).pk)
-            page, pk = receiving.begin(request.principal, files=files, kind=form.cleaned_data["kind"])
+            page, pk = receiving.begin_here(request.principal, files=files, kind=form.cleaned_data["kind"])
             return redirect(f"core:{page}", pk=pk)
         except ServiceError as error:
             add_to_form(form, error)

@@ -176,3 +176,12 @@ def test_a_small_file_is_read_at_once(browser, monkeypatch):
     monkeypatch.setattr(receiving, "LARGE", 10_000)
     answer, job = upload(browser)
     assert job is None and "/columns/" in answer.url
+
+
+def test_a_small_file_that_nobody_knows_is_kept_and_asked_about(browser, monkeypatch):
+    monkeypatch.setattr(receiving, "LARGE", 10_000)
+    answer = browser.post(reverse("core:import_new"), {"file": SimpleUploadedFile("a.csv", b"Foo,Bar\n1,2\n")})
+    move = ImportMove.objects.get()
+    assert answer.url == reverse("core:import_move", args=[move.pk])
+    assert "Choose what it contains." in browser.get(answer.url).content.decode()
+    assert move.files.get().job.file.name == "a.csv"
