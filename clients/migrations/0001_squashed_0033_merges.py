@@ -23,7 +23,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    replaces = [('clients', '0001_initial'), ('clients', '0002_contact_due'), ('clients', '0003_next_step_title_read_from_its_follow_up'), ('clients', '0004_status_periods_of_unknown_start'), ('clients', '0005_client_domain_index'), ('clients', '0006_held_contact_details'), ('clients', '0007_rate_of_an_amount_may_be_missing'), ('clients', '0008_exchange_rates'), ('clients', '0009_foreign_amounts_without_a_rate'), ('clients', '0010_contracts_in_the_trash'), ('clients', '0011_words_of_fields'), ('clients', '0012_opportunities'), ('clients', '0013_documents'), ('clients', '0014_segments'), ('clients', '0015_engagements'), ('clients', '0016_engagement_links'), ('clients', '0017_custom_fields'), ('clients', '0018_invoices'), ('clients', '0019_contract_notice_date'), ('clients', '0020_cover'), ('clients', '0021_referrals'), ('clients', '0022_search'), ('clients', '0023_indexes_of_contracts_and_revenue'), ('clients', '0024_custom_fields_and_contracts_of_engagements'), ('clients', '0025_no_money_of_restricted_engagements'), ('clients', '0026_cover_version'), ('clients', '0027_contracts_by_number'), ('clients', '0028_seen_clients'), ('clients', '0029_contract_number'), ('clients', '0030_history_beside_records'), ('clients', '0031_duplicates'), ('clients', '0032_contracts_found_by_number')]
+    replaces = [('clients', '0001_initial'), ('clients', '0002_contact_due'), ('clients', '0003_next_step_title_read_from_its_follow_up'), ('clients', '0004_status_periods_of_unknown_start'), ('clients', '0005_client_domain_index'), ('clients', '0006_held_contact_details'), ('clients', '0007_rate_of_an_amount_may_be_missing'), ('clients', '0008_exchange_rates'), ('clients', '0009_foreign_amounts_without_a_rate'), ('clients', '0010_contracts_in_the_trash'), ('clients', '0011_words_of_fields'), ('clients', '0012_opportunities'), ('clients', '0013_documents'), ('clients', '0014_segments'), ('clients', '0015_engagements'), ('clients', '0016_engagement_links'), ('clients', '0017_custom_fields'), ('clients', '0018_invoices'), ('clients', '0019_contract_notice_date'), ('clients', '0020_cover'), ('clients', '0021_referrals'), ('clients', '0022_search'), ('clients', '0023_indexes_of_contracts_and_revenue'), ('clients', '0024_custom_fields_and_contracts_of_engagements'), ('clients', '0025_no_money_of_restricted_engagements'), ('clients', '0026_cover_version'), ('clients', '0027_contracts_by_number'), ('clients', '0028_seen_clients'), ('clients', '0029_contract_number'), ('clients', '0030_history_beside_records'), ('clients', '0031_duplicates'), ('clients', '0032_contracts_found_by_number'), ('clients', '0033_merges')]
 
     initial = True
 
@@ -569,6 +569,29 @@ class Migration(migrations.Migration):
                     'constraints': [models.UniqueConstraint(fields=('first', 'second'), name='contact_duplicate_once'), models.CheckConstraint(condition=models.Q(('first__lt', models.F('second'))), name='contact_duplicate_in_order')],
                 },
             ), migrations.CreateModel(
+                name='ContactMerge',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('at', models.DateTimeField(verbose_name='merged on')),
+                    ('context', models.UUIDField()),
+                    ('moved', models.JSONField(default=list)),
+                    ('undone_at', models.DateTimeField(null=True, verbose_name='undone on')),
+                    ('undo_context', models.UUIDField(null=True)),
+                    ('left', models.JSONField(default=list)),
+                    ('away', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='clients.contact', verbose_name='merged contact')),
+                    ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='merged by')),
+                    ('kept', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='clients.contact', verbose_name='kept contact')),
+                    ('undone_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='undone by')),
+                ],
+                options={
+                    'verbose_name': 'merge of contacts',
+                    'ordering': ['-at', '-pk'],
+                    'abstract': False,
+                    'indexes': [],
+                    'constraints': [models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True)), fields=('away',), name='contact_merged_once'), models.CheckConstraint(condition=models.Q(('kept', models.F('away')), _negated=True), name='contact_merged_with_another')],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_contactmergeevent" ("at", "away_id", "by_id", "context", "id", "kept_id", "left", "moved", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "undo_context", "undone_at", "undone_by_id") VALUES (NEW."at", NEW."away_id", NEW."by_id", NEW."context", NEW."id", NEW."kept_id", NEW."left", NEW."moved", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."undo_context", NEW."undone_at", NEW."undone_by_id"); RETURN NULL;', hash='a4f5d40abb0e0bb2571e97b071381e94fedc14a8', operation='INSERT', pgid='pgtrigger_insert_insert_0b824', table='clients_contactmerge', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "clients_contactmergeevent" ("at", "away_id", "by_id", "context", "id", "kept_id", "left", "moved", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "undo_context", "undone_at", "undone_by_id") VALUES (NEW."at", NEW."away_id", NEW."by_id", NEW."context", NEW."id", NEW."kept_id", NEW."left", NEW."moved", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."undo_context", NEW."undone_at", NEW."undone_by_id"); RETURN NULL;', hash='c022f053fef6957821c452f9453ebb3b97672627', operation='UPDATE', pgid='pgtrigger_update_update_123a9', table='clients_contactmerge', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_contactmergeevent" ("at", "away_id", "by_id", "context", "id", "kept_id", "left", "moved", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "undo_context", "undone_at", "undone_by_id") VALUES (OLD."at", OLD."away_id", OLD."by_id", OLD."context", OLD."id", OLD."kept_id", OLD."left", OLD."moved", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."undo_context", OLD."undone_at", OLD."undone_by_id"); RETURN NULL;', hash='ece9b538b8be04d4cdd168d68c9936380b1a06f9', operation='DELETE', pgid='pgtrigger_delete_delete_5870c', table='clients_contactmerge', when='AFTER'))],
+                },
+            ), migrations.CreateModel(
                 name='ClientEvent',
                 fields=[
                     ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -900,6 +923,54 @@ class Migration(migrations.Migration):
                     'constraints': [models.UniqueConstraint(fields=('first', 'second'), name='client_duplicate_once'), models.CheckConstraint(condition=models.Q(('first__lt', models.F('second'))), name='client_duplicate_in_order')],
                 },
             ), migrations.CreateModel(
+                name='ClientMerge',
+                fields=[
+                    ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                    ('at', models.DateTimeField(verbose_name='merged on')),
+                    ('context', models.UUIDField()),
+                    ('moved', models.JSONField(default=list)),
+                    ('undone_at', models.DateTimeField(null=True, verbose_name='undone on')),
+                    ('undo_context', models.UUIDField(null=True)),
+                    ('left', models.JSONField(default=list)),
+                    ('away', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='clients.client', verbose_name='merged client')),
+                    ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='merged by')),
+                    ('kept', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='clients.client', verbose_name='kept client')),
+                    ('undone_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='undone by')),
+                ],
+                options={
+                    'verbose_name': 'merge of clients',
+                    'ordering': ['-at', '-pk'],
+                    'abstract': False,
+                    'indexes': [],
+                    'constraints': [models.UniqueConstraint(condition=models.Q(('undone_at__isnull', True)), fields=('away',), name='client_merged_once'), models.CheckConstraint(condition=models.Q(('kept', models.F('away')), _negated=True), name='client_merged_with_another')],
+                    'triggers': [pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_clientmergeevent" ("at", "away_id", "by_id", "context", "id", "kept_id", "left", "moved", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "undo_context", "undone_at", "undone_by_id") VALUES (NEW."at", NEW."away_id", NEW."by_id", NEW."context", NEW."id", NEW."kept_id", NEW."left", NEW."moved", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."undo_context", NEW."undone_at", NEW."undone_by_id"); RETURN NULL;', hash='6a8e945d8cdf5c1ae0f4c6a6f877e8401b9d2979', operation='INSERT', pgid='pgtrigger_insert_insert_fc22a', table='clients_clientmerge', when='AFTER')), pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "clients_clientmergeevent" ("at", "away_id", "by_id", "context", "id", "kept_id", "left", "moved", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "undo_context", "undone_at", "undone_by_id") VALUES (NEW."at", NEW."away_id", NEW."by_id", NEW."context", NEW."id", NEW."kept_id", NEW."left", NEW."moved", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."undo_context", NEW."undone_at", NEW."undone_by_id"); RETURN NULL;', hash='804af0fb67faee078ba0a8c504c3bb9b192f196d', operation='UPDATE', pgid='pgtrigger_update_update_ab181', table='clients_clientmerge', when='AFTER')), pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "clients_clientmergeevent" ("at", "away_id", "by_id", "context", "id", "kept_id", "left", "moved", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "undo_context", "undone_at", "undone_by_id") VALUES (OLD."at", OLD."away_id", OLD."by_id", OLD."context", OLD."id", OLD."kept_id", OLD."left", OLD."moved", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."undo_context", OLD."undone_at", OLD."undone_by_id"); RETURN NULL;', hash='4c28580cc10428af5d5b47bba99e237f9c0081a7', operation='DELETE', pgid='pgtrigger_delete_delete_84a1b', table='clients_clientmerge', when='AFTER'))],
+                },
+            ), migrations.CreateModel(
+                name='ContactMergeEvent',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.BigIntegerField()),
+                    ('at', models.DateTimeField(verbose_name='merged on')),
+                    ('context', models.UUIDField()),
+                    ('moved', models.JSONField(default=list)),
+                    ('undone_at', models.DateTimeField(null=True, verbose_name='undone on')),
+                    ('undo_context', models.UUIDField(null=True)),
+                    ('left', models.JSONField(default=list)),
+                    ('away', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.contact', verbose_name='merged contact')),
+                    ('by', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL, verbose_name='merged by')),
+                    ('kept', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.contact', verbose_name='kept contact')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='clients.contactmerge')),
+                    ('undone_by', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL, verbose_name='undone by')),
+                ],
+                options={
+                    'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
+                },
+            ), migrations.CreateModel(
                 name='Contract',
                 fields=[
                     ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -1184,6 +1255,31 @@ class Migration(migrations.Migration):
                     ('client', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.client', verbose_name='client')),
                     ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
                     ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='clients.referral')),
+                ],
+                options={
+                    'abstract': False,
+                    'indexes': [],
+                    'constraints': [],
+                },
+            ), migrations.CreateModel(
+                name='ClientMergeEvent',
+                fields=[
+                    ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                    ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                    ('pgh_label', models.TextField(help_text='The event label.')),
+                    ('id', models.BigIntegerField()),
+                    ('at', models.DateTimeField(verbose_name='merged on')),
+                    ('context', models.UUIDField()),
+                    ('moved', models.JSONField(default=list)),
+                    ('undone_at', models.DateTimeField(null=True, verbose_name='undone on')),
+                    ('undo_context', models.UUIDField(null=True)),
+                    ('left', models.JSONField(default=list)),
+                    ('away', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.client', verbose_name='merged client')),
+                    ('by', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL, verbose_name='merged by')),
+                    ('kept', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='clients.client', verbose_name='kept client')),
+                    ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                    ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='clients.clientmerge')),
+                    ('undone_by', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL, verbose_name='undone by')),
                 ],
                 options={
                     'abstract': False,
