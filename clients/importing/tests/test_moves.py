@@ -177,3 +177,13 @@ def test_a_job_of_before_and_a_file_that_cannot_be_read_as_another_kind(client, 
     assert job.kind == "import:contacts"
     Job.objects.filter(pk=job.pk).update(options=job.options | {"table": "gone"})
     assert "no table" in client.post(kind, {"kind": "clients"}, follow=True).text
+
+
+def test_a_sheet_that_nobody_knows_is_taken_for_what_its_name_says(ines):
+    book = workbook(Clients=[["Name", "Town"], ["Alpha", "Turku"]], Contacts=[["Name", "Town"], ["Aino", "Turku"]])
+    made = moves.create_move(acting(ines), files=[store_bytes(acting(ines), name="all.xlsx", data=book)])
+    parts = moves.parts_of(made)
+    assert [(part.kind.key, part.table, part.needs) for part in parts] == [
+        ("clients", "Clients", "Choose what it contains."),
+        ("contacts", "Contacts", "Choose what it contains."),
+    ]

@@ -75,7 +75,8 @@ def _add(principal: Principal, move: ImportMove, file: StoredFile) -> None:
     for table in tables:
         known = suggestions(table.header, principal)
         key = table.kind or (known[0].kind if known else "")
-        wanted = [kinds.get(key) if key else guess_kind(table.header, principal)]
+        name = table.title if len(tables) > 1 else file.name
+        wanted = [kinds.get(key) if key else guess_kind(table.header, principal, name)]
         wanted += (
             [kinds.get(other) for other in other_parts(known[0].key, table.header)] if known and not table.kind else []
         )
@@ -137,6 +138,16 @@ class Part:
     mapped: int
     left_out: int
     needs: str
+
+    @property
+    def table(self) -> str:
+        """Which of several tables of the file it is."""
+        tables = self.job.options.get("tables", [])
+        return (
+            next((title for key, title, *_more in tables if key == self.job.options["table"]), "")
+            if len(tables) > 1
+            else ""
+        )
 
     @property
     def is_ready(self) -> bool:

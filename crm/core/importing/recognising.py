@@ -96,10 +96,11 @@ def guess_system(header: list[str]) -> str:
     return next((suggestion.system for suggestion in recognise(header)), "")
 
 
-def guess_kind(header: list[str], principal: Any) -> ImportKind:
-    """The kind whose columns the header names most of, for a file that nothing recognises."""
+def guess_kind(header: list[str], principal: Any, name: str = "") -> ImportKind:
+    """The kind that the name of a file or sheet says, or else whose columns the header names most of, for one that nothing recognises."""
     may = [kind for kind in kinds.kinds() if kind.may_import(principal)]
-    return max(may, key=lambda kind: len(guess_mapping(kind, header)))
+    called = [kind for kind in may if fold(str(kind.label)) in fold(name)]
+    return max(called or may, key=lambda kind: len(guess_mapping(kind, header)))
 
 
 def understood(kind: ImportKind, header: list[str], principal: Any = None) -> dict[str, Any]:
