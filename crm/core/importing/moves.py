@@ -102,7 +102,8 @@ def prepare(principal: Principal, job: Job) -> None:
         imports.set_options(principal, job=job, defaults=_needed(kind, defaults), **given)
         problem = unsaid_of(kind, job.options["mapping"], defaults)
     except ServiceError as error:
-        problem = error.message
+        labels = {f"default_{column.name}": str(column.label) for column in kind.columns}
+        problem = f"{labels[error.field]}: {error.message}" if error.field in labels else error.message
     job.refresh_from_db()
     if problem or is_unsure:
         job.options |= {"problem": problem, "is_unsure": is_unsure}
