@@ -179,6 +179,15 @@ def test_a_job_of_before_and_a_file_that_cannot_be_read_as_another_kind(client, 
     assert "no table" in client.post(kind, {"kind": "clients"}, follow=True).text
 
 
+def test_a_move_whose_rows_failed_says_so_and_has_nothing_to_undo(client, ines):
+    made = started(ines, make_move(ines, b"Id,Name\n1,\n"))
+    run_next(made)
+    client.force_login(ines)
+    page = client.get(reverse("core:import_move", args=[made.pk])).text
+    assert "1 row failed" in page and "All files are imported" not in page
+    assert "Undo the whole move" not in page
+
+
 def test_a_sheet_that_nobody_knows_is_taken_for_what_its_name_says(ines):
     book = workbook(Clients=[["Name", "Town"], ["Alpha", "Turku"]], Contacts=[["Name", "Town"], ["Aino", "Turku"]])
     made = moves.create_move(acting(ines), files=[store_bytes(acting(ines), name="all.xlsx", data=book)])

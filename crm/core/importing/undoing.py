@@ -25,6 +25,7 @@ from crm.core.firm.queries import firm_cached
 from crm.core.importing import journal
 from crm.core.importing.choices import MoveState
 from crm.core.importing.journal import Journal, Key, Reference, Row
+from crm.core.importing.kinds import CREATED, UPDATED
 from crm.core.importing.parts import checks, followers
 from crm.core.importing.permissions import may_import_job
 from crm.core.importing.waking import wake_move
@@ -56,8 +57,9 @@ def undo_of(job: Job) -> Job | None:
 
 
 def may_be_undone(job: Job) -> bool:
-    """Whether the import is over and has an undo to start or to go on with."""
-    if job.state not in (JobState.DONE, JobState.FAILED, JobState.CANCELLED) or not contexts_of(job):
+    """Whether the import is over, wrote something, and has an undo to start or to go on with."""
+    wrote = any(job.report.get("counts", {}).get(name) for name in (CREATED, UPDATED))
+    if job.state not in (JobState.DONE, JobState.FAILED, JobState.CANCELLED) or not contexts_of(job) or not wrote:
         return False
     undo = undo_of(job)
     return undo is None or undo.state in (JobState.FAILED, JobState.CANCELLED) or is_partly_done(undo)

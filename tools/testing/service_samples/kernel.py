@@ -32,7 +32,9 @@ def _running(own):
 
 def _done_import(own):
     job = _import(own)
-    Job.objects.filter(pk=job.pk).update(state="done", report={"contexts": [str(uuid.uuid4())]})
+    Job.objects.filter(pk=job.pk).update(
+        state="done", report={"contexts": [str(uuid.uuid4())], "counts": {"created": 1}}
+    )
     return job
 
 
@@ -98,7 +100,9 @@ def _ready_move(own, **values):
 
 def _done_move(own):
     move = _move(own, state="done")
-    Job.objects.filter(in_move__move=move).update(state="done", report={"contexts": [str(uuid.uuid4())]})
+    Job.objects.filter(in_move__move=move).update(
+        state="done", report={"contexts": [str(uuid.uuid4())], "counts": {"created": 1}}
+    )
     return move
 
 
