@@ -19,7 +19,7 @@ from clients.records.models import Client, ClientAccess, ClientFacts, ExternalId
 from clients.referrals.models import Referral
 from clients.revenue.models import Contract, RevenueLine
 from clients.segments.models import Segment, SegmentChange, SegmentMember, SegmentNote
-from crm.core.archive.tables import keep
+from crm.core.archive.tables import keep, open_to_all
 
 keep(Tag, Service, ExchangeRate, Pipeline, Stage, EngagementKind)
 keep(Client, Client.tags.through, StatusPeriod, ClientFacts, ClientAccess, ExternalId, Cover)
@@ -27,3 +27,4 @@ keep(Contact, ContactEmail, ContactPhone, Affiliation, HeldDetails, Consent, Cli
 keep(Engagement, EngagementTeam, EngagementParty, EngagementStateChange, Document, DocumentVersion)
 keep(Contract, Invoice, Payment, RevenueLine, Opportunity, StageChange, Referral)
 keep(Segment, SegmentNote, SegmentMember, SegmentChange)
+open_to_all(Tag, Service, ExchangeRate, why="Settings of the firm, without records.")

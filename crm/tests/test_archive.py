@@ -20,9 +20,12 @@ from crm.core.archive.restoring import HasData, is_empty, restore
 from crm.core.archive.tables import everything
 from crm.core.base.principals import acting
 from crm.core.fields.catalogue import catalogues
+from crm.core.fields.custom.models import FieldChange
+from crm.core.fields.custom.services import create_field
 from crm.core.files.models import StoredFile
 from crm.core.files.services import store_bytes
 from crm.core.firm.models import FirmSettings
+from crm.core.importing.models import SourceValue
 from crm.core.mail.models import Installation, OutboxMail
 from crm.core.mail.services import instance
 from crm.core.users.models import User
@@ -236,8 +239,15 @@ def test_an_admin_has_in_it_what_the_admin_sees():
     )
     assert hidden.count() == 1
     assert Document.objects.filter(client__in=hidden).exists() or Interaction.objects.filter(client__in=hidden).exists()
+    SourceValue.objects.create(system="hubspot", field="people", value="whispered too", meaning="Marta")
+    field = create_field(acting(admin), record="client", label="Size", kind="text")
+    for rows in ({}, {"1": ["Whispered before", None]}):
+        change = {"from_kind": "text", "to_kind": "number", "rows": rows, "created_at": NOW}
+        FieldChange.objects.create(field=field, user=admin, **change)
     file = archive(NOW, acting(admin))
     members = members_of(file)
+    assert manifest_of(members)["members"]["tables/core.FieldChange.csv"]["rows"] == 1
+    assert b"whispered too" not in members["tables/core.SourceValue.csv"]
     assert not any("Event" in name or name.endswith("Context.csv") for name in members)
     content = b"".join(members.values())
     assert b"Whispered" not in content
