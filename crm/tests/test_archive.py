@@ -1,6 +1,7 @@
 """The whole firm as one archive, and the same firm out of it again."""
 
 import io
+import secrets
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -137,6 +138,10 @@ def test_a_firm_with_other_data_is_left_alone():
     assert said["clients.Client"] == (0, 1, 1)
     assert "core.User" not in said
     assert rows_of_tables() == before
+    Client.objects.update(notes="Long. " * 50_000)
+    with pytest.raises(HasData) as refused:
+        restore(Archive(file))
+    assert {each.changed for each in refused.value.differences if each.table == "clients.Client"} == {1}
 
 
 def _sealed(members, name, content):
@@ -149,7 +154,12 @@ def _sealed(members, name, content):
     return with_manifest(members | {name: content}, change)
 
 
+def random_letters(n):
+    return secrets.token_hex(n // 2).encode()
+
+
 CLIENTS = "tables/clients.Client.csv"
+USERS, SENT = "tables/core.User.csv", "tables/interactions.SurveyInvitation.csv"
 BAD = {
     "no archive": lambda members: io.BytesIO(b"Id,Name\n1,Alder\n"),
     "half of it": lambda members: io.BytesIO(packed(members).getvalue()[: len(packed(members).getvalue()) // 2]),
@@ -179,6 +189,19 @@ BAD = {
         _sealed(
             members, "tables/core.Team.csv", members["tables/core.Team.csv"] + b"x,1,2026-01-01,2026-01-01,,North,\n"
         )
+    ),
+    "letters for an id": lambda members: packed(
+        _sealed(members, USERS, members[USERS] + b"x" + members[USERS].splitlines(True)[1])
+    ),
+    "no colleagues at all": lambda members: packed(
+        with_manifest(
+            {name: members[name] for name in members if name != USERS}, lambda said: said["members"].pop(USERS)
+        )
+    ),
+    "a short row of what is filled": lambda members: packed(_sealed(members, SENT, members[SENT] + b"1,2\n")),
+    "an open quote in what is filled": lambda members: packed(_sealed(members, SENT, members[SENT] + b'1,"2\n')),
+    "a head that is too long": lambda members: packed(
+        _sealed(members, CLIENTS, random_letters(150_000) + b"," + members[CLIENTS])
     ),
     "a file under another name": lambda members: packed(_sealed(members, f"files/{'0' * 64}", b"%PDF-")),
 }

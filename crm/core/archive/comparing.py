@@ -49,7 +49,7 @@ def _by_key(archive: Archive, table: Table, here: IO[bytes]) -> Difference:
     """Both are sorted by the key."""
     missing = extra = changed = 0
     with archive.open_table(table) as file:
-        ours, theirs = _keyed(table, here), _keyed(table, file)
+        ours, theirs = keyed(table, here), keyed(table, file)
         mine, other = next(ours, None), next(theirs, None)
         while mine or other:
             if mine is None or (other is not None and other[0] < mine[0]):
@@ -62,11 +62,12 @@ def _by_key(archive: Archive, table: Table, here: IO[bytes]) -> Difference:
     return Difference(table.key, missing, extra, changed)
 
 
-def _keyed(table: Table, file: IO[bytes]) -> Iterator[tuple[Any, bytes]]:
+def keyed(table: Table, file: IO[bytes]) -> Iterator[tuple[Any, bytes]]:
+    """(key, record) of each row of a file. Raises BadArchive."""
     read: Callable[[str], Any] = UUID if table.model._meta.pk.get_internal_type() == "UUIDField" else int  # type: ignore[union-attr]
     place = table.columns.index(table.pk)
     each = records(file)
-    next(each)
+    next(each, b"")
     for record in each:
         try:
             yield read(cells(record)[place]), record

@@ -1,7 +1,5 @@
 """Opens an archive and believes nothing of it: form, names, sizes and digests are checked before a row is read."""
 
-import csv
-import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -14,6 +12,7 @@ from zlib import error as ZlibError
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from crm.core.archive.copying import cells
 from crm.core.archive.format import EVERYTHING, FILES, FORMAT, LISTS, MANIFEST, PIECE, TABLES, Counted, Member, schema
 from crm.core.archive.tables import Table, everything
 from crm.core.base.errors import ServiceError
@@ -130,13 +129,9 @@ class Archive:
                 raise damaged(name)
         for table in self.tables:
             with self.open_table(table) as file:
-                head = next(csv.reader([file.readline(SMALL).decode("utf-8", "replace")]), [])
+                head = cells(file.readline(SMALL))
             if head != table.columns:
                 raise damaged(f"{TABLES}/{table.key}.csv")
 
     def open_table(self, table: Table) -> Any:
         return self.open(f"{TABLES}/{table.key}.csv")
-
-    def rows_of(self, table: Table) -> Iterator[dict[str, str]]:
-        with self.open_table(table) as file:
-            yield from csv.DictReader(io.TextIOWrapper(file, encoding="utf-8", newline=""))

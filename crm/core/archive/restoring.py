@@ -15,12 +15,12 @@ from django.db import DataError, IntegrityError, InternalError, transaction
 from django.db.models import ForeignKey, Model
 from django.utils.translation import gettext as _
 
-from crm.core.archive.comparing import Difference, compare
+from crm.core.archive.comparing import Difference, compare, keyed
 from crm.core.archive.contents import Contents
 from crm.core.archive.copying import ask, copy_in, quoted
 from crm.core.archive.format import PLAIN
 from crm.core.archive.kernel import RESTORING
-from crm.core.archive.reading import Archive, BadArchive
+from crm.core.archive.reading import Archive, BadArchive, damaged
 from crm.core.archive.tables import Table, everything
 from crm.core.files.models import StoredFile
 from crm.core.firm.models import FirmSettings
@@ -142,8 +142,11 @@ def _make_way(archive: Archive) -> list[Moved]:
         if table.is_personal or table.model is FirmSettings:
             table.model._base_manager.all().delete()
     for model in GIVE_WAY:
-        table = next(each for each in archive.tables if each.model is model)
-        top = max((int(row["id"]) for row in archive.rows_of(table)), default=0)
+        table = next((each for each in archive.tables if each.model is model), None)
+        if table is None:
+            raise damaged(model._meta.label)
+        with archive.open_table(table) as file:
+            top = max((key for key, _record in keyed(table, file)), default=0)
         ids = sorted(model._base_manager.values_list("pk", flat=True))
         for new, old in enumerate(ids, max(top, *ids, 0) + 1):
             email = User.objects.get(pk=old).email if model is User else ""
