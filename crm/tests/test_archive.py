@@ -252,6 +252,22 @@ def test_contents_are_taken_back_when_the_rows_are_refused(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_what_shrinks_to_almost_nothing_is_restored():
+    make_firm()
+    owner = make_person(name="Marta Kesti")
+    for name in ("Alder", "Birch", "Cedar"):
+        client = make_client(owner=owner, name=name, notes="Long. " * 100_000)
+    data = bytes(3_000_000)
+    stored = store_bytes(acting(owner), name="grid.bmp", data=data, content_type="image/bmp", client_id=client.pk)
+    Document.objects.create(client=client, title="Grid", file=stored, number=1, uploaded_at=NOW)
+    file = archive(NOW)
+    empty()
+    restore(Archive(file))
+    assert default_storage.open(StoredFile.objects.get().path).read() == data
+    assert Client.objects.filter(notes__startswith="Long. Long.").count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
 def test_an_admin_has_in_it_what_the_admin_sees():
     build(now=NOW, with_logins=False)
     admin = make_person(name="Aino Admin", roles=["admin"])
