@@ -14,6 +14,8 @@ from django.urls import reverse
 
 from clients.catalogue.models import Tag
 from clients.documents.models import Document
+from clients.opportunities.models import Pipeline, Stage
+from clients.opportunities.services.pipelines import default_pipeline
 from clients.records.models import Client
 from clients.records.services.clients import create_client
 from crm.core.archive.reading import Archive, BadArchive
@@ -29,7 +31,7 @@ from crm.core.firm.models import FirmSettings
 from crm.core.importing.models import SourceValue
 from crm.core.mail.models import Installation, OutboxMail
 from crm.core.mail.services import instance
-from crm.core.users.models import User
+from crm.core.users.models import Team, User
 from interactions.log.models import Interaction
 from interactions.progress.models import ProgressRecipient
 from interactions.surveys.models import SurveyInvitation
@@ -265,6 +267,29 @@ def test_what_shrinks_to_almost_nothing_is_restored():
     restore(Archive(file))
     assert default_storage.open(StoredFile.objects.get().path).read() == data
     assert Client.objects.filter(notes__startswith="Long. Long.").count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_firm_that_was_only_looked_at_is_empty(client):
+    make_firm()
+    pipeline = default_pipeline()
+    Pipeline.objects.update(name="Key accounts", version=2)
+    file = archive(NOW)
+    empty()
+    make_firm()
+    client.force_login(make_person(name="Ines Vaara", roles=["admin"]))
+    client.get(reverse("clients:opportunity_board"))
+    assert Stage.objects.count() == 4
+    assert is_empty()
+    Stage.objects.filter(position=1).update(probability=30)
+    Team.objects.create(name="North")
+    with pytest.raises(HasData, match="of its own: pipelines, stages, teams"):
+        restore(Archive(file))
+    assert "This one has data: pipelines, stages, teams." in client.get(reverse("core:archive")).content.decode()
+    Team.objects.all().delete()
+    Stage.objects.filter(position=1).update(probability=25)
+    restore(Archive(file))
+    assert [*Pipeline.objects.values_list("pk", "name")] == [(pipeline.pk, "Key accounts")]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -89,6 +89,19 @@ class Sight:
         return self.model._meta.label
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """Rows that the program gives a firm by itself: while they are untouched the firm counts as empty, and they give way."""
+
+    models: tuple[type[Model], ...]  # in the order in which their rows are deleted
+    is_untouched: Callable[[], bool]
+
+    @property
+    def key(self) -> str:
+        return self.models[0]._meta.label
+
+
+beginnings: Registry[Beginning] = Registry("beginning of a firm")
 tables: Registry[Table] = Registry("table of the archive")
 sights: Registry[Sight] = Registry("sight of a table of the archive")
 left_out: Registry[LeftOut] = Registry("table outside of the archive")
@@ -124,6 +137,10 @@ def narrow(model: type[Model], rows: Q) -> None:
 def open_to_all(*models: type[Model], why: str) -> None:
     for model in models:
         sights.register(Sight(model, why=why))
+
+
+def begins_with(*models: type[Model], is_untouched: Callable[[], bool]) -> None:
+    beginnings.register(Beginning(models, is_untouched))
 
 
 def everything() -> list[Table]:
