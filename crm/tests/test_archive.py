@@ -136,6 +136,10 @@ def test_a_firm_with_other_data_is_left_alone():
     before = rows_of_tables()
     with pytest.raises(HasData) as refused:
         restore(Archive(file))
+    told = []
+    with pytest.raises(HasData):
+        restore(Archive(file), progress=lambda done, total: told.append(done / total))
+    assert sum(share >= 0.5 for share in told) >= len(everything())  # comparing too
     said = {each.table: (each.missing, each.extra, each.changed) for each in refused.value.differences}
     assert said["clients.Client"] == (0, 1, 1)
     assert "core.User" not in said

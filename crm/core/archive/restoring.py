@@ -16,7 +16,7 @@ from django.db import DataError, IntegrityError, InternalError, transaction
 from django.db.models import ForeignKey, Model
 from django.utils.translation import gettext as _
 
-from crm.core.archive.comparing import Difference, compare, keyed
+from crm.core.archive.comparing import Difference, Progress, compare, keyed
 from crm.core.archive.contents import Contents
 from crm.core.archive.copying import ask, copy_in, quoted
 from crm.core.archive.format import PLAIN
@@ -36,7 +36,6 @@ SILENT = """
     SELECT set_config('pgtrigger.ignore', array_agg(tgname)::text, true) FROM pg_trigger
     WHERE tgname ~ '^pgtrigger_(insert_insert|update_update|delete_delete|frozen_when_published|stays_published|paid_is_the_sum)_'
 """
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def restore(
             ask("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             if is_empty():
                 result = _restore(archive, contents, progress)
-            elif differences := compare(archive):
+            elif differences := compare(archive, lambda done, total: progress(total + done, 2 * total)):
                 raise HasData(differences)
             else:
                 result = Restored(is_same=True)
