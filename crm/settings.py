@@ -39,9 +39,9 @@ def url_setting(variable: str, schemes: tuple[str, ...], example: str, default: 
     return value
 
 
-def number_setting(variable: str, default: int) -> int:
+def number_setting(variable: str, default: int, *, below: int = 2**31) -> int:
     value = env.str(variable, default="").strip() or str(default)
-    if not value.isdecimal() or not 0 < int(value) < 2**31:
+    if not value.isdecimal() or not 0 < int(value) < below:
         raise wrong(variable, f"is {value!r}; expected a whole number above 0, such as {default}")
     return int(value)
 
@@ -341,6 +341,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILES_DIR = DATA_DIR / "files"
 DOCUMENT_MAX_BYTES = number_setting("DOCUMENT_MAX_BYTES", 25 * 1024 * 1024)
+ARCHIVE_MAX_BYTES = number_setting("ARCHIVE_MAX_BYTES", 2 * 1024**3, below=2**50)
 # The virus scanner (crm/core/files/scanning.py); without one nothing is scanned
 CLAMD_URL = env.str("CLAMD_URL", default="").strip()
 if CLAMD_URL:

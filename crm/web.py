@@ -41,6 +41,7 @@ UPLOADS = {
     "/imports/": "IMPORT_MAX_BYTES",
     "/documents/": "DOCUMENT_MAX_BYTES",
     "/api/v1/documents": "DOCUMENT_MAX_BYTES",
+    "/settings/data/": "ARCHIVE_MAX_BYTES",
 }
 FIRST = ("/readyz", "/metrics")  # requested by machines; never answered with 503
 SWITCH_SECONDS = 0.001  # how often the reading thread gets its turn

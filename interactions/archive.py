@@ -1,6 +1,6 @@
 """What an archive of the firm holds of this app. Registers itself."""
 
-from crm.core.archive.tables import keep, leave_out, table
+from crm.core.archive.tables import keep, leave_out, open_to_all, table
 from crm.core.base.secret_links import hash_token, new_salt
 from interactions.agreements.models import Commitment, Decision
 from interactions.cadence.models import Cadence
@@ -32,4 +32,5 @@ table(
     fill={"salt": _new_salt, "token_hash": _hash_of_nothing},
 )
 table(ReadMark, is_personal=True)
+open_to_all(Survey, why="What is asked; the answers are narrowed by their clients.")
 leave_out(Digest, Told, why="Morning emails and what emails told stay with the outbox that sent them.")

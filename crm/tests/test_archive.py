@@ -1,6 +1,7 @@
 """The whole firm as one archive, and the same firm out of it again."""
 
 import io
+import secrets
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -13,6 +14,8 @@ from django.urls import reverse
 
 from clients.catalogue.models import Tag
 from clients.documents.models import Document
+from clients.opportunities.models import Pipeline, Stage
+from clients.opportunities.services.pipelines import default_pipeline
 from clients.records.models import Client
 from clients.records.services.clients import create_client
 from crm.core.archive.reading import Archive, BadArchive
@@ -20,12 +23,15 @@ from crm.core.archive.restoring import HasData, is_empty, restore
 from crm.core.archive.tables import everything
 from crm.core.base.principals import acting
 from crm.core.fields.catalogue import catalogues
+from crm.core.fields.custom.models import FieldChange
+from crm.core.fields.custom.services import create_field
 from crm.core.files.models import StoredFile
 from crm.core.files.services import store_bytes
 from crm.core.firm.models import FirmSettings
+from crm.core.importing.models import SourceValue
 from crm.core.mail.models import Installation, OutboxMail
 from crm.core.mail.services import instance
-from crm.core.users.models import User
+from crm.core.users.models import Team, User
 from interactions.log.models import Interaction
 from interactions.progress.models import ProgressRecipient
 from interactions.surveys.models import SurveyInvitation
@@ -130,10 +136,18 @@ def test_a_firm_with_other_data_is_left_alone():
     before = rows_of_tables()
     with pytest.raises(HasData) as refused:
         restore(Archive(file))
+    told = []
+    with pytest.raises(HasData):
+        restore(Archive(file), progress=lambda done, total: told.append(done / total))
+    assert sum(share >= 0.5 for share in told) >= len(everything())  # comparing too
     said = {each.table: (each.missing, each.extra, each.changed) for each in refused.value.differences}
     assert said["clients.Client"] == (0, 1, 1)
     assert "core.User" not in said
     assert rows_of_tables() == before
+    Client.objects.update(notes="Long. " * 50_000)
+    with pytest.raises(HasData) as refused:
+        restore(Archive(file))
+    assert {each.changed for each in refused.value.differences if each.table == "clients.Client"} == {1}
 
 
 def _sealed(members, name, content):
@@ -146,7 +160,12 @@ def _sealed(members, name, content):
     return with_manifest(members | {name: content}, change)
 
 
+def random_letters(n):
+    return secrets.token_hex(n // 2).encode()
+
+
 CLIENTS = "tables/clients.Client.csv"
+USERS, SENT = "tables/core.User.csv", "tables/interactions.SurveyInvitation.csv"
 BAD = {
     "no archive": lambda members: io.BytesIO(b"Id,Name\n1,Alder\n"),
     "half of it": lambda members: io.BytesIO(packed(members).getvalue()[: len(packed(members).getvalue()) // 2]),
@@ -176,6 +195,19 @@ BAD = {
         _sealed(
             members, "tables/core.Team.csv", members["tables/core.Team.csv"] + b"x,1,2026-01-01,2026-01-01,,North,\n"
         )
+    ),
+    "letters for an id": lambda members: packed(
+        _sealed(members, USERS, members[USERS] + b"x" + members[USERS].splitlines(True)[1])
+    ),
+    "no colleagues at all": lambda members: packed(
+        with_manifest(
+            {name: members[name] for name in members if name != USERS}, lambda said: said["members"].pop(USERS)
+        )
+    ),
+    "a short row of what is filled": lambda members: packed(_sealed(members, SENT, members[SENT] + b"1,2\n")),
+    "an open quote in what is filled": lambda members: packed(_sealed(members, SENT, members[SENT] + b'1,"2\n')),
+    "a head that is too long": lambda members: packed(
+        _sealed(members, CLIENTS, random_letters(150_000) + b"," + members[CLIENTS])
     ),
     "a file under another name": lambda members: packed(_sealed(members, f"files/{'0' * 64}", b"%PDF-")),
 }
@@ -226,6 +258,45 @@ def test_contents_are_taken_back_when_the_rows_are_refused(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_what_shrinks_to_almost_nothing_is_restored():
+    make_firm()
+    owner = make_person(name="Marta Kesti")
+    for name in ("Alder", "Birch", "Cedar"):
+        client = make_client(owner=owner, name=name, notes="Long. " * 100_000)
+    data = bytes(3_000_000)
+    stored = store_bytes(acting(owner), name="grid.bmp", data=data, content_type="image/bmp", client_id=client.pk)
+    Document.objects.create(client=client, title="Grid", file=stored, number=1, uploaded_at=NOW)
+    file = archive(NOW)
+    empty()
+    restore(Archive(file))
+    assert default_storage.open(StoredFile.objects.get().path).read() == data
+    assert Client.objects.filter(notes__startswith="Long. Long.").count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_firm_that_was_only_looked_at_is_empty(client):
+    make_firm()
+    pipeline = default_pipeline()
+    Pipeline.objects.update(name="Key accounts", version=2)
+    file = archive(NOW)
+    empty()
+    make_firm()
+    client.force_login(make_person(name="Ines Vaara", roles=["admin"]))
+    client.get(reverse("clients:opportunity_board"))
+    assert Stage.objects.count() == 4
+    assert is_empty()
+    Stage.objects.filter(position=1).update(probability=30)
+    Team.objects.create(name="North")
+    with pytest.raises(HasData, match="of its own: pipelines, stages, teams"):
+        restore(Archive(file))
+    assert "This one has data: pipelines, stages, teams." in client.get(reverse("core:archive")).content.decode()
+    Team.objects.all().delete()
+    Stage.objects.filter(position=1).update(probability=25)
+    restore(Archive(file))
+    assert [*Pipeline.objects.values_list("pk", "name")] == [(pipeline.pk, "Key accounts")]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_an_admin_has_in_it_what_the_admin_sees():
     build(now=NOW, with_logins=False)
     admin = make_person(name="Aino Admin", roles=["admin"])
@@ -236,8 +307,15 @@ def test_an_admin_has_in_it_what_the_admin_sees():
     )
     assert hidden.count() == 1
     assert Document.objects.filter(client__in=hidden).exists() or Interaction.objects.filter(client__in=hidden).exists()
+    SourceValue.objects.create(system="hubspot", field="people", value="whispered too", meaning="Marta")
+    field = create_field(acting(admin), record="client", label="Size", kind="text")
+    for rows in ({}, {"1": ["Whispered before", None]}):
+        change = {"from_kind": "text", "to_kind": "number", "rows": rows, "created_at": NOW}
+        FieldChange.objects.create(field=field, user=admin, **change)
     file = archive(NOW, acting(admin))
     members = members_of(file)
+    assert manifest_of(members)["members"]["tables/core.FieldChange.csv"]["rows"] == 1
+    assert b"whispered too" not in members["tables/core.SourceValue.csv"]
     assert not any("Event" in name or name.endswith("Context.csv") for name in members)
     content = b"".join(members.values())
     assert b"Whispered" not in content

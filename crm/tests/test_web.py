@@ -78,14 +78,16 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_sent(tmp_path):
             (b"/imports/new/", known + b"Content-Length: 150000000\r\n"),
             (b"/documents/upload/1/", known + b"Content-Length: 28000000\r\n"),
             (b"/api/v1/documents", known + b"Content-Length: 28000000\r\n"),
+            (b"/settings/data/", known + b"Content-Length: 2200000000\r\n"),
         ):
             assert answer_of(send(port, head % (path, more)))[0] == 413, (path, more)
         chunk = b"%x\r\n%s\r\n" % (200_000, b"x" * 200_000)
         chunked = send(port, head % (b"/accounts/login/", b"Transfer-Encoding: chunked\r\n") + chunk)
         chunked.sendall(chunk)
         assert answer_of(chunked)[0] == 413
-        upload = head % (b"/imports/new/", b"Cookie: sessionid=abc\r\nContent-Length: 6000000\r\n")
-        assert answer_of(send(port, upload + b"x" * 6_000_000))[2] == b"6000000"
+        for path in (b"/imports/new/", b"/settings/data/"):
+            upload = head % (path, b"Cookie: sessionid=abc\r\nContent-Length: 7000000\r\n")
+            assert answer_of(send(port, upload + b"x" * 7_000_000))[2] == b"7000000", path
 
 
 def test_beyond_capacity_it_says_so_and_stays_alive(tmp_path):

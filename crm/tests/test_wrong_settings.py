@@ -48,6 +48,7 @@ WRONG = [
     ("IMPORT_MAX_ROWS", "-1", "a whole number"),
     ("IMPORT_MAX_COLUMNS", "0", "a whole number"),
     ("DOCUMENT_MAX_BYTES", "25 MB", "a whole number"),
+    ("ARCHIVE_MAX_BYTES", "2 GB", "a whole number"),
     ("CLAMD_URL", "clamd.example.com:3310", "unix://, tcp://"),
     ("CLAMD_URL", "tcp://clamd.example.com", "tcp://clamd.example.com:3310"),
     ("CLAMD_URL", "unix:clamd.ctl", "unix:/run/clamav/clamd.ctl"),

@@ -47,6 +47,15 @@ def begin_pipelines(principal: Principal) -> Pipeline:
     return made
 
 
+def are_as_begun() -> bool:
+    """Whether the firm has no pipeline, or only the one that it began with, untouched."""
+    first = [(str(name), place, *more) for place, (name, *more) in enumerate(FIRST_STAGES)]
+    stages = Stage.objects.order_by("position").values_list("name", "position", "probability", "rotting_days")
+    is_edited = any(rows.exclude(version=1, archived_at=None).exists() for rows in (Pipeline.objects, Stage.objects))
+    names = [*Pipeline.objects.values_list("name", flat=True)]
+    return not names or (names == [_("Sales")] and [*stages] == first and not is_edited)
+
+
 def _free_name(name: str) -> str:
     """An archived pipeline keeps its name."""
     taken = {each.casefold() for each in Pipeline.objects.values_list("name", flat=True)}

@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Q
 
 from crm.core.api.models import IdempotencyKey
-from crm.core.archive.tables import keep, leave_out, table
+from crm.core.archive.tables import keep, leave_out, narrow, open_to_all, table
 from crm.core.drafts.models import Draft
 from crm.core.fields.custom.models import CustomField, FieldChange, FieldSection
 from crm.core.files.models import StoredFile
@@ -62,6 +62,15 @@ table(Suppression, without={"mail_id": "The outbox stays where it sent."})
 table(ListPreference, is_personal=True)
 table(Draft, is_personal=True)
 table(Notification, rows=~Q(kind=KIND), is_personal=True)
+
+open_to_all(User, Team, TeamMembership, why="Everybody sees who the colleagues are.")
+open_to_all(FirmSettings, Holiday, FieldSection, CustomField, why="Settings of the firm, without records.")
+open_to_all(SavedMapping, why="Columns of files, offered to everybody who imports.")
+open_to_all(
+    Suppression, why="Every admin reads the whole list in the outbox; without it those who complained would get email again."
+)
+narrow(SourceValue, Q(pk__lt=0))  # none: words of imported files, which a colleague may not have seen
+narrow(FieldChange, Q(rows={}))  # the others hold values of records, seen or not
 
 leave_out(Invitation, why="An open invitation is a secret link: invite again.")
 leave_out(ApiToken, Authenticator, why="Secrets: people make new ones.")

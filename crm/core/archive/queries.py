@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.core.checks import Error
+from django.core.checks import register as system_check
 from django.db.models import Case, F, ForeignKey, Model, Q, QuerySet, When
 
-from crm.core.archive.tables import Table, everything
-from crm.core.base.principals import Principal
+from crm.core.archive.tables import Table, everything, sights
+from crm.core.base.principals import SYSTEM, Principal
 from crm.core.files.models import StoredFile
 from crm.core.importing.parts import parts
 
@@ -16,8 +18,8 @@ NUMBER = "object_id"  # names a row of the model that the row's `kind` says
 class Rows:
     """`of(table)` are the rows of one archive. Files are there as far as a row names them.
 
-    For the system that is every row. For a colleague it is what `visible_to` says, and of other tables the rows whose keys lead to
-    visible rows alone; of a key within one table (a client's parent) only the key goes.
+    For the system that is every row. For a colleague it is what `visible_to` or `narrow` says, and of other tables the rows whose keys
+    lead to visible rows alone; of a key within one table (a client's parent) only the key goes.
     """
 
     def __init__(self, principal: Principal):
@@ -54,6 +56,8 @@ class Rows:
         if hasattr(table.model._default_manager, "visible_to"):
             seen = table.model._default_manager.visible_to(self.principal)
             rows = rows.filter(pk__in=seen.order_by().values("pk"))
+        if (said := _narrowed(table.model)) is not None:
+            rows = rows.filter(said)
         for key in _keys(table):
             if key.related_model is not table.model and self._is_narrow(key.related_model):
                 found = self.of(self._by_model[key.related_model]).order_by().values("pk")
@@ -91,6 +95,17 @@ class Rows:
             )
         return self._narrow[model]
 
+    def narrowed_by_nothing(self) -> list[Table]:
+        """The tables of which a colleague has every row."""
+        mine = (each for each in self.tables if not (each.is_personal or _is_past(each) or each.model is StoredFile))
+        return [
+            each
+            for each in mine
+            if not self._is_narrow(each.model)
+            and _narrowed(each.model) is None
+            and not any(field.attname == NUMBER for field in each.fields)
+        ]
+
     def _is_blanked(self, table: Table, field: Any) -> bool:
         is_own = isinstance(field, ForeignKey) and field.related_model is table.model
         return is_own and not self.principal.is_system and self._is_narrow(table.model)
@@ -106,3 +121,25 @@ def _keys(table: Table) -> Iterable[Any]:
 
 def _is_past(table: Table) -> bool:
     return table.is_history or table.name == "pghistory_context"
+
+
+def _narrowed(model: type[Model]) -> Q | None:
+    key = model._meta.label
+    return sights[key].rows if key in sights else None
+
+
+@system_check("archive")
+def every_open_table_is_spoken_of(app_configs, **kwargs) -> list[Error]:
+    """That every colleague may have all rows of a table is said, with the reason; and of no other table."""
+    open_ones = {each.key for each in Rows(SYSTEM).narrowed_by_nothing()}
+    said = {each.key for each in sights if each.rows is None}
+    return [
+        *(
+            Error(f"Of {key} an archive of what one colleague may see has every row: narrow it, or say why.", id="core.E014")
+            for key in sorted(open_ones - said)
+        ),
+        *(
+            Error(f"{key} is called open to all, but is narrowed or not in the archive.", id="core.E014")
+            for key in sorted(said - open_ones)
+        ),
+    ]

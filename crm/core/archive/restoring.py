@@ -9,19 +9,20 @@ write is in the archive.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 from django.apps import apps
 from django.db import DataError, IntegrityError, InternalError, transaction
 from django.db.models import ForeignKey, Model
 from django.utils.translation import gettext as _
 
-from crm.core.archive.comparing import Difference, compare
+from crm.core.archive.comparing import Difference, Progress, compare, keyed
 from crm.core.archive.contents import Contents
 from crm.core.archive.copying import ask, copy_in, quoted
 from crm.core.archive.format import PLAIN
 from crm.core.archive.kernel import RESTORING
-from crm.core.archive.reading import Archive, BadArchive
-from crm.core.archive.tables import Table, everything
+from crm.core.archive.reading import Archive, BadArchive, damaged
+from crm.core.archive.tables import Table, beginnings, everything
 from crm.core.files.models import StoredFile
 from crm.core.firm.models import FirmSettings
 from crm.core.mail.services import instance
@@ -29,12 +30,12 @@ from crm.core.users.models import User
 
 LOCK = 7_201_640_224
 GIVE_WAY: tuple[type[Model], ...] = (User, StoredFile)  # an empty firm has some of these, and rows that name them
+NAMED = 5
 MAX_STEPS = 1_000_000_000  # of a sequence
 SILENT = """
     SELECT set_config('pgtrigger.ignore', array_agg(tgname)::text, true) FROM pg_trigger
     WHERE tgname ~ '^pgtrigger_(insert_insert|update_update|delete_delete|frozen_when_published|stays_published|paid_is_the_sum)_'
 """
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -51,16 +52,27 @@ class HasData(BadArchive):
     """The firm has data of its own, other than the archive's."""
 
     def __init__(self, differences: list[Difference]):
-        super().__init__(
-            _("This firm has data of its own. An archive is restored into an empty firm only; nothing was changed."),
-            field="file",
+        text = _(
+            "This firm has data of its own: %(what)s. An archive is restored into an empty firm only; nothing was changed."
         )
+        super().__init__(text % {"what": what_is_here()}, field="file")
         self.differences = differences
 
 
 def is_empty() -> bool:
-    """Whether the firm has nothing but people and its settings."""
-    return not any(table.model._base_manager.exists() for table in _of_records())
+    """Whether the firm has nothing but people, its settings, and what the program gave it."""
+    return next(_in_the_way(), None) is None
+
+
+def what_is_here() -> str:
+    """The first of what keeps the firm from being empty, in words; "" for an empty one."""
+    first = [str(table.model._meta.verbose_name_plural) for table in islice(_in_the_way(), NAMED + 1)]
+    return ", ".join(sorted(first[:NAMED]) + ["…"] * (len(first) > NAMED))
+
+
+def _in_the_way() -> Iterator[Table]:
+    given = {model for each in beginnings if each.is_untouched() for model in each.models}
+    return (table for table in _of_records() if table.model not in given and table.model._base_manager.exists())
 
 
 def restore(
@@ -81,7 +93,7 @@ def restore(
             ask("SELECT pg_advisory_xact_lock(%s)", [LOCK])
             if is_empty():
                 result = _restore(archive, contents, progress)
-            elif differences := compare(archive):
+            elif differences := compare(archive, lambda done, total: progress(total + done, 2 * total)):
                 raise HasData(differences)
             else:
                 result = Restored(is_same=True)
@@ -136,14 +148,20 @@ class Moved:
 
 
 def _make_way(archive: Archive) -> list[Moved]:
-    """Give what is here ids beyond those of the archive; delete its settings and what it remembers of people's pages."""
+    """Give what is here ids beyond those of the archive; delete its settings, its beginnings and what it remembers of people's pages."""
     moved = []
+    for given in beginnings:
+        for model in given.models:
+            model._base_manager.all().delete()
     for table in archive.tables:
         if table.is_personal or table.model is FirmSettings:
             table.model._base_manager.all().delete()
     for model in GIVE_WAY:
-        table = next(each for each in archive.tables if each.model is model)
-        top = max((int(row["id"]) for row in archive.rows_of(table)), default=0)
+        table = next((each for each in archive.tables if each.model is model), None)
+        if table is None:
+            raise damaged(model._meta.label)
+        with archive.open_table(table) as file:
+            top = max((key for key, _record in keyed(table, file)), default=0)
         ids = sorted(model._base_manager.values_list("pk", flat=True))
         for new, old in enumerate(ids, max(top, *ids, 0) + 1):
             email = User.objects.get(pk=old).email if model is User else ""

@@ -77,6 +77,8 @@ def _restore(job: Job, token: uuid.UUID) -> None:
     except Stopped as stopped:
         if stopped.is_ours:
             give_back(job, token, JobState.QUEUED)
+        else:
+            _forget_stopped(job.pk)
 
 
 def _finish(job_id: int, result: Restored) -> None:
@@ -87,6 +89,14 @@ def _finish(job_id: int, result: Restored) -> None:
     forget_file(job)
     _end(job, {"is_same": result.is_same, "rows": result.rows, "files": result.files, "lost": result.lost})
     _tell(job, _("Nothing had to be restored") if result.is_same else _("The archive was restored"))
+
+
+@transaction.atomic
+def _forget_stopped(job_id: int) -> None:
+    """Delete the upload of a restoring that somebody stopped while it ran; another worker may have the job instead."""
+    job = Job.objects.select_for_update(of=("self",)).get(pk=job_id)
+    if job.state == JobState.CANCELLED:
+        forget_file(job)
 
 
 def _admin(job: Job) -> Principal:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from crm.core.archive.permissions import may_use_archive
@@ -22,6 +23,7 @@ from crm.core.work.leases import OPEN, release
 from crm.core.work.models import Job
 
 KEPT = timedelta(days=7)
+LEFT = timedelta(hours=1)  # beyond the last step of a worker that was told to stop
 
 
 @service(may=may_administer)
@@ -53,10 +55,14 @@ def _require_idle(principal: Principal) -> None:
 
 @service(may=may_use_archive)
 def stop_archive(principal: Principal, *, job: Job, now: datetime) -> None:
-    """Stop a job that runs: nothing of it remains."""
+    """Stop a job that runs: nothing of it remains.
+
+    A restoring under way holds the row of its file until its transaction is undone: its worker, or the periodic job, forgets the file.
+    """
     job = _locked(job)
     if job.state in OPEN:
-        forget_file(job)
+        if job.state == JobState.QUEUED or job.kind != RESTORE:
+            forget_file(job)
         release(job, JobState.CANCELLED, ended_at=now)
 
 
@@ -86,9 +92,11 @@ def delete_archive(principal: Principal, *, job: Job) -> None:
 
 @transaction.atomic
 def expire_archives(now: datetime) -> int:
-    """Delete the files of archives after their time."""
-    old = Job.objects.filter(kind=MAKE, state=JobState.DONE, file__isnull=False, ended_at__lt=now - KEPT)
-    jobs = list(old.select_for_update(of=("self",), skip_locked=True))
+    """Delete the files of archives after their time, and those of stopped restorings whose worker died."""
+    old = Q(kind=MAKE, state=JobState.DONE, ended_at__lt=now - KEPT)
+    left = Q(kind=RESTORE, state=JobState.CANCELLED, ended_at__lt=now - LEFT)
+    rows = Job.objects.filter(old | left, file__isnull=False)
+    jobs = list(rows.select_for_update(of=("self",), skip_locked=True))
     for job in jobs:
         forget_file(job)
     return len(jobs)

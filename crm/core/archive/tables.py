@@ -3,6 +3,7 @@
 `keep(Client, Contact)` keeps every column. `table(User, without={…})` leaves columns out, with the reason; `fill` says what
 they become in another firm, given the row as the archive has it, {column: text}. `leave_out(Session, why="…")` keeps none of the rows.
 The history of a model (its event table) goes with the model. A system check fails for a model or column that nobody spoke of.
+Where neither `visible_to` nor a key narrows what one colleague's archive has of a table, `narrow` or `open_to_all` says what it has.
 """
 
 from collections.abc import Callable, Iterator
@@ -75,7 +76,34 @@ class LeftOut:
         return self.model._meta.label
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What an archive of what one colleague may see has of a table: the rows, or, without `rows`, all of them and `why`."""
+
+    model: type[Model]
+    rows: Q | None = None
+    why: str = ""
+
+    @property
+    def key(self) -> str:
+        return self.model._meta.label
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Rows that the program gives a firm by itself: while they are untouched the firm counts as empty, and they give way."""
+
+    models: tuple[type[Model], ...]  # in the order in which their rows are deleted
+    is_untouched: Callable[[], bool]
+
+    @property
+    def key(self) -> str:
+        return self.models[0]._meta.label
+
+
+beginnings: Registry[Beginning] = Registry("beginning of a firm")
 tables: Registry[Table] = Registry("table of the archive")
+sights: Registry[Sight] = Registry("sight of a table of the archive")
 left_out: Registry[LeftOut] = Registry("table outside of the archive")
 
 
@@ -99,6 +127,20 @@ def table(
 def leave_out(*models: type[Model], why: str) -> None:
     for model in models:
         left_out.register(LeftOut(model, why))
+
+
+def narrow(model: type[Model], rows: Q) -> None:
+    """For rows that no other row names when they are left out."""
+    sights.register(Sight(model, rows))
+
+
+def open_to_all(*models: type[Model], why: str) -> None:
+    for model in models:
+        sights.register(Sight(model, why=why))
+
+
+def begins_with(*models: type[Model], is_untouched: Callable[[], bool]) -> None:
+    beginnings.register(Beginning(models, is_untouched))
 
 
 def everything() -> list[Table]:

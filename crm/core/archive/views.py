@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from crm.core.archive import services, telling
 from crm.core.archive.forms import RestoreForm
 from crm.core.archive.permissions import may_use_archive
-from crm.core.archive.restoring import is_empty
+from crm.core.archive.restoring import what_is_here
 from crm.core.base.errors import ServiceError
 from crm.core.base.permissions import may_administer, require
 from crm.core.files.downloads import attachment
@@ -56,7 +56,7 @@ def _shown(request, form) -> dict[str, Any]:
         "failed": latest if latest and latest.state == JobState.FAILED else None,
         "restored": latest if latest and latest.kind == telling.RESTORE and latest.state == JobState.DONE else None,
         "archives": archives,
-        "is_empty": running is None and is_empty(),
+        "in_the_way": "" if running else what_is_here(),
         "days": services.KEPT.days,
     }
 

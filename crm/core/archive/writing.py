@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from itertools import count
 from typing import IO, Any
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -29,6 +29,7 @@ from crm.core.archive.format import (
     schema,
 )
 from crm.core.archive.queries import Rows
+from crm.core.archive.reading import Archive
 from crm.core.archive.tables import Table
 from crm.core.base.principals import Principal
 from crm.core.files.models import StoredFile
@@ -62,7 +63,8 @@ def write_archive(
 ) -> dict[str, Any]:
     """Write an archive of what the principal may see, for the system of everything, and return its manifest.
 
-    `progress(done, total)` is called before each part; what it raises stops the writing.
+    `progress(done, total)` is called before each part; what it raises stops the writing. Raises BadArchive for one that would not be
+    restored. `out` can be read.
     """
     with one_moment(), ZipFile(out, "w", ZIP_DEFLATED, compresslevel=6) as archive:
         rows = Rows(principal)
@@ -89,6 +91,7 @@ def write_archive(
         with archive.open(_info(MANIFEST, now), "w") as file:
             file.write(json.dumps(manifest, indent=1).encode())
         progress(total, total)
+    Archive(out)
     return manifest
 
 
@@ -98,7 +101,7 @@ def _may_have(principal: Principal, kind: kinds.ImportKind) -> bool:
 
 def _info(name: str, now: datetime) -> ZipInfo:
     info = ZipInfo(name, now.timetuple()[:6])
-    info.compress_type = ZIP_DEFLATED
+    info.compress_type = ZIP_STORED if name.startswith(f"{FILES}/") else ZIP_DEFLATED  # most are compressed already
     return info
 
 

@@ -1,15 +1,17 @@
 """Archives as jobs: made, told, downloaded, deleted; restored by the page."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from io import BytesIO
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from crm.core.archive import aside, running, services, telling
+from crm.core.archive import aside, restoring, running, services, telling
 from crm.core.archive.reading import Archive
 from crm.core.archive.restoring import restore
 from crm.core.base.errors import ServiceError
@@ -174,3 +176,46 @@ def test_a_stopped_restoring_leaves_nothing(client, ines, after):
         restore(Archive(opened), finish=partial(running._finish, job.pk), progress=stopped)
     assert not Team.objects.exists()
     assert User.objects.get().email == ines.email
+
+
+def test_a_restoring_is_stopped_while_it_runs(client, ines, monkeypatch):
+    Team.objects.create(name="North")
+    file = archive_of_the_firm(timezone.now())
+    Team.objects.all().delete()
+    client.force_login(ines)
+    upload(client, file)
+    job = Job.objects.get()
+    assert job.file_id
+    told, copied = [], restoring.copy_in
+
+    def stop():
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '5s'")
+        try:
+            services.stop_archive(acting(ines), job=job, now=timezone.now())
+        finally:
+            connection.close()
+
+    def copy(table, *rest):  # the people of the firm and the upload have other ids by now
+        if not told:
+            told.append(thread.submit(stop).exception())
+        return copied(table, *rest)
+
+    monkeypatch.setattr(restoring, "copy_in", copy)
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        assert running.restore_job(job_id=job.pk) == "cancelled"
+    assert told == [None]
+    assert not Team.objects.exists()
+    assert User.objects.get().email == ines.email
+    assert not StoredFile.objects.exists()
+
+
+def test_the_upload_of_a_stopped_restoring_whose_worker_died_is_deleted(client, ines):
+    client.force_login(ines)
+    upload(client, archive_of_the_firm(timezone.now()))
+    Job.objects.update(state="running")
+    now = timezone.now()
+    services.stop_archive(acting(ines), job=Job.objects.get(), now=now)
+    assert StoredFile.objects.exists()
+    assert services.expire_archives(now + services.LEFT + timedelta(minutes=1)) == 1
+    assert not StoredFile.objects.exists()

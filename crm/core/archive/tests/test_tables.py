@@ -2,8 +2,9 @@
 
 import pytest
 
-from crm.core.archive import tables
-from crm.core.archive.tables import every_model_is_spoken_of, everything
+from crm.core.archive import queries, tables
+from crm.core.archive.queries import every_open_table_is_spoken_of
+from crm.core.archive.tables import Sight, every_model_is_spoken_of, everything
 from crm.core.base.registry import Registry
 from crm.core.users.models import ApiToken, Team, User
 
@@ -57,3 +58,17 @@ def test_what_a_table_refers_to_comes_before_it():
     place = {table.key: n for n, table in enumerate(everything())}
     assert place["core.User"] < place["core.Team"] < place["clients.Client"] < place["clients.RevenueLine"]
     assert place["clients.Engagement"] < place["clients.Contract"]
+
+
+def test_who_sees_a_table_that_nothing_narrows_is_said(monkeypatch):
+    assert every_open_table_is_spoken_of(None) == []
+    said = Registry("sight")
+    for each in tables.sights:
+        if each.model is not Team:
+            said.register(each)
+    said.register(Sight(ApiToken, why="Wrong"))
+    monkeypatch.setattr(queries, "sights", said)
+    assert [error.msg for error in every_open_table_is_spoken_of(None)] == [
+        "Of core.Team an archive of what one colleague may see has every row: narrow it, or say why.",
+        "core.ApiToken is called open to all, but is narrowed or not in the archive.",
+    ]

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
+from crm.core.archive.reading import BadArchive
 from crm.core.archive.tables import left_out, tables
 from crm.core.archive.writing import write_archive
 from crm.core.base.principals import SYSTEM
@@ -31,13 +32,15 @@ class Command(BaseCommand):
             raise CommandError(f"{file} exists already.")
         draft = file.with_name(f"{file.name}.part")
         try:
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            with open(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as out:
                 manifest = write_archive(
                     out, principal=SYSTEM, by="export_firm", now=timezone.now(), progress=self._progress
                 )
             draft.replace(file)
         except OSError as error:
             raise CommandError(f"{file} could not be written: {error}") from error
+        except BadArchive as error:
+            raise CommandError(f"What was written would not be restored: {error.message}") from error
         finally:
             draft.unlink(missing_ok=True)
         rows = sum(member.get("rows", 0) for name, member in manifest["members"].items() if name.startswith("tables/"))
