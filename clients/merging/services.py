@@ -87,6 +87,8 @@ def merge_contacts(
     list(Client.objects.select_for_update(of=("self",)).filter(pk__in=clients).order_by("pk").values_list("pk"))
     kept, away = locked(Contact, kept, away, seen)
     require(permissions.may_merge_contacts(principal, kept, away), str(permissions.PERSON_IN_TRASH))
+    for contact, other in ((kept, away), (away, kept)):
+        _check_widening(contact, other)
     pair = Pair(kept, away, principal, now)
     values = values_of(Contact, away, taken)
     give_up(away, values)
@@ -186,6 +188,19 @@ def _rename_in_custom_fields(pair: Pair) -> None:
 
 
 # Contacts
+
+
+def _check_widening(contact: Contact, other: Contact) -> None:
+    """Raises ServiceError if the contact is known only at restricted clients, and the merge would show it to more colleagues: those of
+    the other one's clients.
+    """
+    places = list(contact.affiliations.select_related("client__owner"))
+    if not places or not all(place.client.is_restricted for place in places):
+        return
+    seen_by = {pk for place in places for pk in _viewers(place.client)}
+    if any(not _viewers(place.client) <= seen_by for place in other.affiliations.select_related("client__owner")):
+        text = _("%(name)s is known at restricted clients only, and more colleagues would see them after the merge.")
+        raise ServiceError(text % {"name": contact})
 
 
 def _hidden_places(principal: Principal, pair: Pair) -> list[tuple[dict[str, Any], list[int]]]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from clients import permissions
 from clients.contacts.models import Contact
-from clients.merging.models import ClientMerge, ContactMerge, Merge
+from clients.merging.models import ClientMerge, ContactMerge, Merge, places_of
 from clients.merging.services import locked
 from clients.records.facts import rebuild_facts
 from clients.records.models import Client, StatusPeriod
@@ -46,7 +46,17 @@ def _restrict(merge: ClientMerge) -> None:
     merge.save(update_fields=["left"])
 
 
-@service(may=permissions.may_undo_contact_merge, why=permissions.PERSON_IN_TRASH)
+def may_undo_contacts(principal: Principal, merge: ContactMerge) -> bool:
+    """Who sees all clients where the contact merged away had a place, managers and admins."""
+    if not permissions.may_undo_contact_merge(principal, merge):
+        return False
+    if principal.is_manager or principal.is_admin or principal.is_system:
+        return True
+    places = places_of(merge.context)
+    return not places.exclude(pk__in=places.visible_to(principal).values("pk")).exists()
+
+
+@service(may=may_undo_contacts, why=permissions.UNDO_MERGE)
 def undo_contact_merge(principal: Principal, *, merge: ContactMerge, now: datetime) -> ContactMerge:
     """Make two contacts of one again. Raises as `undo_client_merge`."""
     return _take_back(principal, merge, now)

@@ -255,6 +255,39 @@ def test_the_contact_merged_away_leads_on_for_whoever_sees_the_kept_one(client, 
     assert "Details and undo" in client.get(kept.get_absolute_url()).content.decode()
 
 
+def test_a_contact_of_a_restricted_client_is_not_shown_to_more(marta, otto):
+    alder, hidden = make_client(owner=marta, name="Alder"), make_client(owner=marta, name="Hidden")
+    one, other = (make_contact(actor=marta, client=each, last_name=each.name) for each in (alder, hidden))
+    Client.objects.filter(pk=hidden.pk).update(is_restricted=True)
+    for kept, away in ((one, other), (other, one)):
+        with pytest.raises(ServiceError, match="Hidden is known at restricted clients only"):
+            merge_contacts(acting(marta), kept=kept, away=away, now=NOW)
+    Client.objects.filter(pk=alder.pk).update(is_restricted=True)
+    merge_contacts(acting(marta), kept=one, away=other, now=NOW)  # the same colleague sees both
+    assert not Contact.objects.visible_to(acting(otto)).filter(pk=one.pk).exists()
+
+
+def test_a_merge_of_contacts_is_told_and_undone_by_who_sees_both(client, marta, otto, sini):
+    alder, birch, hidden = (make_client(owner=marta, name=name) for name in ("Alder", "Birch", "Hidden"))
+    kept, away = (make_contact(actor=marta, client=each, last_name=each.name) for each in (alder, birch))
+    away.affiliations.create(client=hidden)
+    Client.objects.filter(pk=hidden.pk).update(is_restricted=True)
+    merge = merge_contacts(acting(marta), kept=kept, away=away, now=NOW)
+    page = reverse("clients:contact_merge_page", args=[merge.pk])
+    client.force_login(otto)  # sees Alder and Birch
+    assert "Undo merge" not in client.get(page).content.decode()
+    assert client.post(reverse("clients:undo_contact_merge", args=[merge.pk])).status_code == 403
+    Client.objects.filter(pk=birch.pk).update(is_restricted=True)  # now Alder only
+    assert client.get(page).status_code == 404
+    assert "Birch" not in client.get(kept.get_absolute_url()).content.decode()
+    assert client.get("/api/v1/contact-merges").json()["results"] == []
+    client.force_login(sini)
+    assert "Undo merge" in client.get(page).content.decode()
+    client.force_login(marta)
+    client.post(reverse("clients:undo_contact_merge", args=[merge.pk]))
+    assert not Contact.objects.archived().exists()
+
+
 def test_an_undo_opens_nothing_that_was_restricted_since(marta, otto, pair):
     kept, away = pair
     line = make_line(actor=marta, client=away)
