@@ -72,6 +72,7 @@ def _take_back(principal: Principal, merge: Any, now: datetime) -> Any:
         raise ServiceError(text, code="conflict")
     locked(merges.records(), merge.kept, merge.away)
     rows = [row for row in Journal([str(merge.context)]).every_row() if _is_merged(row)]
+    _check_history(merge, rows)
     journal.lock(rows)
     left = reverting.revert(rows, whole=[StatusPeriod])
     _move_back(merge)
@@ -81,6 +82,17 @@ def _take_back(principal: Principal, merge: Any, now: datetime) -> Any:
         merge.undo_context = context.id
         merge.save(update_fields=["undone_at", "undone_by", "undo_context", "left"])
     return merge
+
+
+def _check_history(merge: Any, rows: list[Row]) -> None:
+    """Raises ServiceError if the history has lost what the record merged away was, or most of what moved: after an archive without history
+    was restored, say. The undo would give nothing back, and end the merge.
+    """
+    own = [row for row in rows if (row.model, row.pk) == (type(merge.away), merge.away_id)]
+    lost = sum(reverting.is_lost(row) for row in rows)
+    if not own or reverting.is_lost(own[0]) or lost * 2 > len(rows):
+        text = _("The history no longer has what %(away)s was before the merge, so the merge cannot be undone.")
+        raise ServiceError(text % {"away": merge.away}, code="conflict")
 
 
 def _is_merged(row: Row) -> bool:

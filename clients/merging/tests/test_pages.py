@@ -288,6 +288,25 @@ def test_a_merge_of_contacts_is_told_and_undone_by_who_sees_both(client, marta, 
     assert not Contact.objects.archived().exists()
 
 
+@pytest.mark.as_owner  # who may delete history
+@pytest.mark.parametrize("what", ["own", "most", "all"])
+def test_an_undo_without_the_history_is_refused(marta, pair, what):
+    kept, away = pair
+    lines = [make_line(actor=marta, client=away).pk for _n in range(9)]
+    merge = merged(marta, kept, away)
+    of_clients, of_lines = Client.pgh_event_model.objects, RevenueLine.pgh_event_model.objects
+    if what == "all":
+        of_clients.all().delete()
+        of_lines.all().delete()
+    elif what == "own":
+        of_clients.filter(pgh_obj=away.pk).exclude(pgh_context=merge.context).delete()
+    else:
+        of_lines.filter(pgh_obj__in=lines).exclude(pgh_context=merge.context).delete()
+    with pytest.raises(ServiceError, match="cannot be undone"):
+        undo_client_merge(acting(marta), merge=merge, now=NOW)
+    assert Client.objects.get(pk=away.pk).is_archived and ClientMerge.objects.get().undone_at is None
+
+
 def test_an_undo_opens_nothing_that_was_restricted_since(marta, otto, pair):
     kept, away = pair
     line = make_line(actor=marta, client=away)
