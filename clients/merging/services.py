@@ -6,6 +6,7 @@ from typing import Any
 
 import pghistory
 from django.db import connection
+from django.http import Http404
 from django.utils.translation import gettext as _
 
 from clients import permissions
@@ -50,7 +51,7 @@ def merge_clients(
     Raises StaleWrite; ServiceError for a restricted client and an open one, or if more colleagues would see one of the two.
     """
     lock_parents()
-    kept, away = locked(Client, kept, away, seen)
+    kept, away = locked(Client, kept, away, seen, principal=principal)
     require(permissions.may_merge(principal, kept, away) or principal.is_system, str(permissions.MERGE))
     _check_restriction(kept, away)
     before = [_viewers(client) for client in (kept, away)] if kept.is_restricted else []
@@ -85,7 +86,7 @@ def merge_contacts(
     """
     clients = Affiliation.objects.filter(contact__in=[kept.pk, away.pk]).order_by("client_id").values("client_id")
     list(Client.objects.select_for_update(of=("self",)).filter(pk__in=clients).order_by("pk").values_list("pk"))
-    kept, away = locked(Contact, kept, away, seen)
+    kept, away = locked(Contact, kept, away, seen, principal=principal)
     require(permissions.may_merge_contacts(principal, kept, away), str(permissions.PERSON_IN_TRASH))
     for contact, other in ((kept, away), (away, kept)):
         _check_widening(contact, other)
@@ -110,15 +111,21 @@ def take_time() -> None:
         cursor.execute("SET LOCAL statement_timeout = %s", [MOST_TIME])
 
 
-def locked(model: Any, kept: Any, away: Any, seen: Seen = (None, None)) -> tuple[Any, Any]:
+def locked(
+    model: Any, kept: Any, away: Any, seen: Seen = (None, None), *, principal: Principal | None = None
+) -> tuple[Any, Any]:
     """Both as they are now, locked in the order of their ids. Raises StaleWrite if one is not as it was seen, ServiceError for one
-    record twice.
+    record twice, Http404 if one was deleted or the principal does not see it any more.
     """
     take_time()
     if kept.pk == away.pk:
         raise ServiceError(_("Choose another record to merge with."))
-    rows = model.objects.select_for_update(of=("self",)).filter(pk__in=[kept.pk, away.pk]).order_by("pk")
+    pks = [kept.pk, away.pk]
+    rows = model.objects.select_for_update(of=("self",)).filter(pk__in=pks).order_by("pk")
     found = {row.pk: row for row in rows}
+    sight = model.objects.visible_to(principal) if principal else model.objects
+    if len(found) < 2 or sight.filter(pk__in=pks).count() < 2:
+        raise Http404
     for row, version in ((found[kept.pk], seen[0]), (found[away.pk], seen[1])):
         check_version(row, version)
     return found[kept.pk], found[away.pk]

@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from django.http import Http404
 from django.urls import reverse
 
 from clients.contacts.models import Contact
@@ -253,6 +254,21 @@ def test_the_contact_merged_away_leads_on_for_whoever_sees_the_kept_one(client, 
     assert client.get(f"/api/v1/contacts/{away.pk}")["Location"] == f"/api/v1/contacts/{kept.pk}"
     assert client.get(reverse("clients:contact_merge_page", args=[merge.pk])).status_code == 200
     assert "Details and undo" in client.get(kept.get_absolute_url()).content.decode()
+
+
+def test_what_went_out_of_sight_since_is_not_merged(marta, otto, sini, pair):
+    kept, away = pair  # as a view read them
+    people = [make_contact(actor=marta, client=each, last_name=each.name) for each in pair]
+    Client.objects.update(is_restricted=True)
+    with pytest.raises(Http404):
+        merged(sini, kept, away)
+    with pytest.raises(Http404):
+        merge_contacts(acting(otto), kept=people[0], away=people[1], now=NOW)
+    gone = make_client(owner=marta, name="Gone")
+    Client.objects.filter(pk=gone.pk).delete()
+    with pytest.raises(Http404):
+        merged(marta, kept, gone)
+    assert not ClientMerge.objects.exists() and not ContactMerge.objects.exists()
 
 
 def test_a_contact_of_a_restricted_client_is_not_shown_to_more(marta, otto):
