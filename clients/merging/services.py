@@ -56,7 +56,7 @@ def merge_clients(
     _check_restriction(kept, away)
     before = [_viewers(client) for client in (kept, away)] if kept.is_restricted else []
     pair, today = Pair(kept, away, principal, now), firm_today(now)
-    values = values_of(Client, away, taken)
+    values = values_of(principal, kept, away, [*taken])
     give_up(away, values)
     set_archived(away, at=now, archived_by=principal.user)
     if values:
@@ -91,7 +91,7 @@ def merge_contacts(
     for contact, other in ((kept, away), (away, kept)):
         _check_widening(contact, other)
     pair = Pair(kept, away, principal, now)
-    values = values_of(Contact, away, taken)
+    values = values_of(principal, kept, away, [*taken])
     give_up(away, values)
     hidden = _hidden_places(principal, pair)
     set_archived(away, at=now)

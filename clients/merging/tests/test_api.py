@@ -71,6 +71,15 @@ def test_what_is_wrong(api, marta, pair):
     assert not ClientMerge.objects.exists()
 
 
+def test_a_parent_out_of_sight_is_not_taken(api, marta, otto, pair):
+    kept, away = pair
+    hidden = make_client(owner=otto, name="Hidden")
+    Client.objects.filter(pk=hidden.pk).update(is_restricted=True)
+    Client.objects.filter(pk=away.pk).update(parent=hidden)
+    assert api("post", f"clients/{kept.pk}/merge", {"away": away.pk, "take": ["parent"]}).status_code == 400
+    assert not ClientMerge.objects.exists()
+
+
 def test_contacts(api, marta, pair):
     kept, away = (make_contact(actor=marta, client=client, last_name=client.name) for client in pair)
     answer = api("post", f"contacts/{kept.pk}/merge", {"away": away.pk})
