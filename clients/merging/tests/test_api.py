@@ -46,6 +46,8 @@ def test_merge_and_the_old_id(client, api, marta, pair):
     moved = api("get", f"clients/{away.pk}")
     assert (moved.status_code, moved["Location"]) == (308, f"/api/v1/clients/{kept.pk}")
     assert moved.json()["code"] == "merged"
+    moved = api("get", f"clients/{away.pk}?expand=owner&expand=team")
+    assert moved["Location"] == f"/api/v1/clients/{kept.pk}?expand=owner&expand=team"
     assert api("get", f"clients/{away.pk}/status-history")["Location"] == f"/api/v1/clients/{kept.pk}/status-history"
     for method, url in (("patch", ""), ("delete", ""), ("post", "/restore"), ("post", "/status")):
         refused = api(method, f"clients/{away.pk}{url}", {})
