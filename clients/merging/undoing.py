@@ -19,7 +19,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
-from crm.core.importing import journal, reverting
+from crm.core.importing import journal, parts, reverting
 from crm.core.importing.journal import Journal, Row
 from crm.core.users.models import User
 
@@ -74,7 +74,9 @@ def _take_back(principal: Principal, merge: Any, now: datetime) -> Any:
     rows = [row for row in Journal([str(merge.context)]).every_row() if _is_merged(row)]
     _check_history(merge, rows)
     journal.lock(rows)
+    parents = _parents(rows)
     left = reverting.revert(rows, whole=[StatusPeriod])
+    left += _leave_rings(merge, rows, parents)
     _move_back(merge)
     merge.undone_at, merge.undone_by = now, principal.user
     merge.left = _told(left)[:MOST_LEFT]
@@ -93,6 +95,38 @@ def _check_history(merge: Any, rows: list[Row]) -> None:
     if not own or reverting.is_lost(own[0]) or lost * 2 > len(rows):
         text = _("The history no longer has what %(away)s was before the merge, so the merge cannot be undone.")
         raise ServiceError(text % {"away": merge.away}, code="conflict")
+
+
+def _parents(rows: list[Row]) -> dict[int, int | None]:
+    pks = [row.pk for row in rows if row.model is Client]
+    return dict(Client.objects.filter(pk__in=pks).values_list("pk", "parent_id"))
+
+
+def _leave_rings(merge: Any, rows: list[Row], before: dict[int, int | None]) -> list[tuple[Row, str]]:
+    """A client whose earlier parent was put below it since the merge keeps the parent it has. Returns those."""
+    after = {pk: parent for pk, parent in _parents(rows).items() if before.get(pk) != parent}
+    if not _breaks(after):
+        return []
+    for pk in after:
+        Client.objects.filter(pk=pk).update(parent=before.get(pk))
+    left = {}
+    for pk, parent in sorted(after.items(), key=lambda pair: pair[0] != merge.away_id):
+        Client.objects.filter(pk=pk).update(parent=parent)
+        if why := _breaks([pk]):
+            Client.objects.filter(pk=pk).update(parent=before.get(pk))
+            left[pk] = why
+    return [(row, left[row.pk]) for row in rows if row.model is Client and row.pk in left]
+
+
+def _breaks(pks: Iterable[int]) -> str:
+    """Which rule of clients these break that the database does not know; "" for none."""
+    try:
+        for check in parts.checks:
+            if check.model is Client:
+                check.check([*pks])
+    except ServiceError as error:
+        return error.message
+    return ""
 
 
 def _is_merged(row: Row) -> bool:

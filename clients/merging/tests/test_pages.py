@@ -225,6 +225,19 @@ def test_a_parent_and_its_child(marta, pair, is_other_way):
     assert (below.parent, child.parent) == (above, below)
 
 
+def test_an_undo_closes_no_ring(marta, pair):
+    kept, away = pair
+    top, child, other = (make_client(owner=marta, name=name) for name in ("Group", "Branch", "Other"))
+    for client, parent in ((away, top), (child, away), (other, away)):
+        update_client(acting(marta), client=client, parent=parent)
+    merge = merged(marta, kept, Client.objects.get(pk=away.pk))
+    update_client(acting(marta), client=Client.objects.get(pk=top.pk), parent=Client.objects.get(pk=child.pk))
+    merge = undo_client_merge(acting(marta), merge=merge, now=NOW)
+    above = {client.pk: client.parent for client in Client.objects.all()}
+    assert (above[away.pk], above[top.pk], above[child.pk], above[other.pk]) == (top, child, kept, away)
+    assert merge.left == [["clients.client", child.pk, "Its parent is now one of the clients below it."]]
+
+
 def test_contacts(client, marta):
     alder, birch = make_client(owner=marta, name="Alder"), make_client(owner=marta, name="Birch")
     kept = make_contact(actor=marta, client=alder, emails=[("work", "e@alder.example")])
