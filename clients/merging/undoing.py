@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from clients import permissions
 from clients.contacts.models import Contact
+from clients.merging.following import APART, follow
 from clients.merging.models import ClientMerge, ContactMerge, Merge, places_of
 from clients.merging.services import locked
 from clients.records.facts import rebuild_facts
@@ -79,7 +80,9 @@ def _take_back(principal: Principal, merge: Any, now: datetime) -> Any:
     left += _leave_rings(merge, rows, parents)
     _move_back(merge)
     merge.undone_at, merge.undone_by = now, principal.user
-    merge.left = _told(left)[:MOST_LEFT]
+    apart = follow(merge.kept_id, merge.away_id) if merges is ClientMerge else []
+    told = _told(left) + [[model._meta.label_lower, pk, str(APART)] for model, pk in apart]
+    merge.left = told[:MOST_LEFT]
     with pghistory.context() as context:
         merge.undo_context = context.id
         merge.save(update_fields=["undone_at", "undone_by", "undo_context", "left"])

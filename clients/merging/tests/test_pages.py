@@ -12,11 +12,14 @@ from clients.merging.services import merge_clients, merge_contacts
 from clients.merging.undoing import undo_client_merge
 from clients.records.models import Client
 from clients.records.services.clients import restore_client, restrict_client, update_client
-from clients.revenue.models import RevenueLine
+from clients.revenue.models import Contract, RevenueLine
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.fields.custom.services import create_field
 from tools.testing.factories.clients import NOW, make_client, make_contact, make_line
+from tools.testing.factories.documents import make_document
+from tools.testing.factories.engagements import make_engagement
+from tools.testing.factories.opportunities import make_contract
 
 pytestmark = pytest.mark.django_db
 
@@ -236,6 +239,25 @@ def test_an_undo_closes_no_ring(marta, pair):
     above = {client.pk: client.parent for client in Client.objects.all()}
     assert (above[away.pk], above[top.pk], above[child.pk], above[other.pk]) == (top, child, kept, away)
     assert merge.left == [["clients.client", child.pk, "Its parent is now one of the clients below it."]]
+
+
+def test_what_was_added_since_goes_with_what_it_names(marta, pair):
+    kept, away = pair
+    sale, own = (make_engagement(actor=marta, client=each) for each in (away, kept))
+    merge = merged(marta, kept, away)
+    sale.refresh_from_db()
+    contract = make_contract(actor=marta, client=kept, engagement=sale)
+    line = make_line(actor=marta, client=kept, engagement=sale)
+    paper = make_document(actor=marta, client=kept, engagement=sale)
+    both = make_contract(actor=marta, client=kept, engagement=own, service=contract.service)
+    Contract.objects.filter(pk=both.pk).update(replaces=contract)
+    merge = undo_client_merge(acting(marta), merge=merge, now=NOW)
+    for row in (sale, own, contract, line, paper, both):
+        row.refresh_from_db()
+    assert {row.client_id for row in (sale, contract, line, paper)} == {away.pk}
+    assert paper.file.client_id == away.pk
+    assert (own.client, both.client, both.replaces) == (kept, kept, contract)
+    assert merge.left == [["clients.contract", both.pk, "It names something of the other client."]]
 
 
 def test_contacts(client, marta):
