@@ -1,15 +1,18 @@
 """What this app owns of a client and of a contact, and how a merge treats it. Registers itself."""
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clients.contacts.models import Contact
 from clients.merging.relations import Consequence, Pair, consequences, leave, relate
 from clients.records.models import Client
+from crm.core.base.errors import ServiceError
 from interactions.agreements.models import Commitment, Decision
 from interactions.cadence.models import Cadence
 from interactions.follow_ups.models import FollowUp
 from interactions.log.models import Interaction, InteractionContact
+from interactions.progress.choices import PROGRESS
 from interactions.progress.models import ProgressEmail, ProgressRecipient, ProgressSchedule
 from interactions.reading.models import ReadMark
 from interactions.reminders.models import Told
@@ -37,13 +40,26 @@ def _stop(theirs: QuerySet, own: QuerySet, column: str) -> None:
         own.filter(**{column: key}, stopped_at__isnull=True).update(stopped_at=at)
 
 
+def keep_open_emails(pair: Pair, surplus: QuerySet) -> None:
+    """The week's email of the client merged away stays behind because the kept client has one: refused if that one goes out no more,
+    since nobody would get the other.
+    """
+    over = ProgressEmail.objects.filter(client=pair.kept.pk, state__in=PROGRESS.over)
+    lost = surplus.filter(state__in=PROGRESS.open, expires_at__gt=pair.now, week__in=over.values("week")).first()
+    if lost is not None:
+        text = gettext(
+            "The progress email of %(kept)s for %(week)s is over, but that of %(away)s still waits. Send or skip it first."
+        )
+        raise ServiceError(text % {"kept": pair.kept, "away": pair.away, "week": lost.week}, code="conflict")
+
+
 relate(Client, "client_id", Interaction, label=_("Conversations and notes"))
 relate(Client, "client_id", Decision, label=_("Decisions"))
 relate(Client, "client_id", Commitment, label=_("Commitments"))
 relate(Client, "client_id", FollowUp, label=_("Follow-ups"))
 relate(Client, "client_id", Cadence, is_single=True)
 relate(Client, "client_id", ProgressSchedule, is_single=True, join=join_recipients)
-relate(Client, "client_id", ProgressEmail, unless=("week",), label=_("Progress emails"))
+relate(Client, "client_id", ProgressEmail, unless=("week",), join=keep_open_emails, label=_("Progress emails"))
 relate(Client, "client_id", SurveyInvitation, label=_("Survey invitations"))
 relate(Client, "client_id", SurveyResponse, label=_("Survey answers"))
 

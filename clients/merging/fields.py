@@ -38,7 +38,7 @@ def choices_of(principal: Any, kept: Any, away: Any) -> list[Choice]:
     found = []
     for name, field in _offered(type(kept)).items():
         values = [field.raw(row) for row in (kept, away)]
-        if values[0] == values[1] or (name == "parent" and not _may_choose_parent(principal, kept, away)):
+        if values[0] == values[1] or not _may_choose(principal, name, kept, away):
             continue
         words = [_words(principal, field, row, value) for row, value in zip((kept, away), values, strict=True)]
         found.append(Choice(name, str(field.label), *words, is_taken=_is_empty(values[0])))
@@ -64,6 +64,10 @@ def _is_empty(value: Any) -> bool:
     return value in (None, "", [])
 
 
+def _may_choose(principal: Any, name: str, kept: Any, away: Any) -> bool:
+    return name != "parent" or _may_choose_parent(principal, kept, away)
+
+
 def _may_choose_parent(principal: Any, kept: Any, away: Any) -> bool:
     """Neither is the other's parent, the other's parent is not below the kept client, and the principal sees both parents."""
     if kept.parent_id == away.pk:
@@ -78,12 +82,12 @@ def _may_choose_parent(principal: Any, kept: Any, away: Any) -> bool:
     return Client.objects.visible_to(principal).filter(pk__in=parents).count() == len(parents)
 
 
-def values_of(model: Any, away: Any, taken: Iterable[str]) -> dict[str, Any]:
-    """{field: value of `away`}, as the services take them. Raises ServiceError for a field that a merge does not choose."""
-    offered = _offered(model)
-    if unknown := [name for name in taken if name not in offered]:
-        text = _("“%(name)s” is not a field to choose.") % {"name": unknown[0]}
-        raise ServiceError(text, field="take")
+def values_of(principal: Any, kept: Any, away: Any, taken: Iterable[str]) -> dict[str, Any]:
+    """{field: value of `away`}, as the services take them. Raises ServiceError for a field that the principal may not choose."""
+    offered = _offered(type(kept))
+    for name in taken:
+        if name not in offered or not _may_choose(principal, name, kept, away):
+            raise ServiceError(_("“%(name)s” is not a field to choose.") % {"name": name}, field="take")
     return {name: offered[name].raw(away) for name in taken}
 
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from clients.contacts.models import Contact
+from clients.contacts.models import Affiliation, Contact
 from clients.records.models import Client
 from crm.core.base.models import tracked
 from crm.core.users.models import User
@@ -69,11 +69,20 @@ class ClientMerge(Merge):
         ]
 
 
+def places_of(context: Any) -> models.QuerySet:
+    """The places of a contact that its merge moved or joined with one of the kept contact's, from the history."""
+    events: Any = Affiliation.pgh_event_model  # type: ignore[attr-defined]
+    return Affiliation.objects.filter(pk__in=events.objects.filter(pgh_context=context).values("pgh_obj"))
+
+
 class ContactMergeQuerySet(MergeQuerySet):
     def visible_to(self, principal):
-        """While a merge stands, the kept contact has all that was the other's, and whoever sees the one sees the merge."""
+        """Merges of which the principal sees both contacts. One that was merged away has no places left: whoever sees a client where it
+        had one sees it.
+        """
         seen = Contact.objects.visible_to(principal).values("pk")
-        return self.filter(Q(undone_at__isnull=True) | Q(away__in=seen), kept__in=seen)
+        had = Exists(places_of(OuterRef(OuterRef("context"))).visible_to(principal))
+        return self.filter(Q(away__in=seen) | Q(undone_at__isnull=True) & had, kept__in=seen)
 
 
 @tracked

@@ -1,7 +1,7 @@
 """Where a record that was merged away is now, and what a merge would move."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Q
@@ -46,6 +46,12 @@ def contexts_of(model: Any, pk: int) -> list[Any]:
     """Under which names the history has what the merges of this record and their undo wrote."""
     rows = MERGES[model].objects.filter(Q(kept=pk) | Q(away=pk)).values_list("context", "undo_context")
     return [context for pair in rows for context in pair if context]
+
+
+def time_within(pk: int) -> list[tuple[int, datetime, datetime]]:
+    """(client, from, until) of the merges of this client into another that were undone."""
+    rows = ClientMerge.objects.filter(away=pk, undone_at__isnull=False)
+    return list(rows.values_list("kept", "at", "undone_at"))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pghistory
 from django.db import connection
+from django.http import Http404
 from django.utils.translation import gettext as _
 
 from clients import permissions
@@ -50,12 +51,12 @@ def merge_clients(
     Raises StaleWrite; ServiceError for a restricted client and an open one, or if more colleagues would see one of the two.
     """
     lock_parents()
-    kept, away = locked(Client, kept, away, seen)
+    kept, away = locked(Client, kept, away, seen, principal=principal)
     require(permissions.may_merge(principal, kept, away) or principal.is_system, str(permissions.MERGE))
     _check_restriction(kept, away)
     before = [_viewers(client) for client in (kept, away)] if kept.is_restricted else []
     pair, today = Pair(kept, away, principal, now), firm_today(now)
-    values = values_of(Client, away, taken)
+    values = values_of(principal, kept, away, [*taken])
     give_up(away, values)
     set_archived(away, at=now, archived_by=principal.user)
     if values:
@@ -85,10 +86,12 @@ def merge_contacts(
     """
     clients = Affiliation.objects.filter(contact__in=[kept.pk, away.pk]).order_by("client_id").values("client_id")
     list(Client.objects.select_for_update(of=("self",)).filter(pk__in=clients).order_by("pk").values_list("pk"))
-    kept, away = locked(Contact, kept, away, seen)
+    kept, away = locked(Contact, kept, away, seen, principal=principal)
     require(permissions.may_merge_contacts(principal, kept, away), str(permissions.PERSON_IN_TRASH))
+    for contact, other in ((kept, away), (away, kept)):
+        _check_widening(contact, other)
     pair = Pair(kept, away, principal, now)
-    values = values_of(Contact, away, taken)
+    values = values_of(principal, kept, away, [*taken])
     give_up(away, values)
     hidden = _hidden_places(principal, pair)
     set_archived(away, at=now)
@@ -108,15 +111,21 @@ def take_time() -> None:
         cursor.execute("SET LOCAL statement_timeout = %s", [MOST_TIME])
 
 
-def locked(model: Any, kept: Any, away: Any, seen: Seen = (None, None)) -> tuple[Any, Any]:
+def locked(
+    model: Any, kept: Any, away: Any, seen: Seen = (None, None), *, principal: Principal | None = None
+) -> tuple[Any, Any]:
     """Both as they are now, locked in the order of their ids. Raises StaleWrite if one is not as it was seen, ServiceError for one
-    record twice.
+    record twice, Http404 if one was deleted or the principal does not see it any more.
     """
     take_time()
     if kept.pk == away.pk:
         raise ServiceError(_("Choose another record to merge with."))
-    rows = model.objects.select_for_update(of=("self",)).filter(pk__in=[kept.pk, away.pk]).order_by("pk")
+    pks = [kept.pk, away.pk]
+    rows = model.objects.select_for_update(of=("self",)).filter(pk__in=pks).order_by("pk")
     found = {row.pk: row for row in rows}
+    sight = model.objects.visible_to(principal) if principal else model.objects
+    if len(found) < 2 or sight.filter(pk__in=pks).count() < 2:
+        raise Http404
     for row, version in ((found[kept.pk], seen[0]), (found[away.pk], seen[1])):
         check_version(row, version)
     return found[kept.pk], found[away.pk]
@@ -186,6 +195,19 @@ def _rename_in_custom_fields(pair: Pair) -> None:
 
 
 # Contacts
+
+
+def _check_widening(contact: Contact, other: Contact) -> None:
+    """Raises ServiceError if the contact is known only at restricted clients, and the merge would show it to more colleagues: those of
+    the other one's clients.
+    """
+    places = list(contact.affiliations.select_related("client__owner"))
+    if not places or not all(place.client.is_restricted for place in places):
+        return
+    seen_by = {pk for place in places for pk in _viewers(place.client)}
+    if any(not _viewers(place.client) <= seen_by for place in other.affiliations.select_related("client__owner")):
+        text = _("%(name)s is known at restricted clients only, and more colleagues would see them after the merge.")
+        raise ServiceError(text % {"name": contact})
 
 
 def _hidden_places(principal: Principal, pair: Pair) -> list[tuple[dict[str, Any], list[int]]]:

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from clients import permissions
 from clients.contacts.models import Contact
-from clients.merging.models import ClientMerge, ContactMerge, Merge
+from clients.merging.following import APART, follow
+from clients.merging.models import ClientMerge, ContactMerge, Merge, places_of
 from clients.merging.services import locked
 from clients.records.facts import rebuild_facts
 from clients.records.models import Client, StatusPeriod
@@ -19,7 +20,7 @@ from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal
 from crm.core.base.services import service
 from crm.core.base.versions import save_version
-from crm.core.importing import journal, reverting
+from crm.core.importing import journal, parts, reverting
 from crm.core.importing.journal import Journal, Row
 from crm.core.users.models import User
 
@@ -46,7 +47,17 @@ def _restrict(merge: ClientMerge) -> None:
     merge.save(update_fields=["left"])
 
 
-@service(may=permissions.may_undo_contact_merge, why=permissions.PERSON_IN_TRASH)
+def may_undo_contacts(principal: Principal, merge: ContactMerge) -> bool:
+    """Who sees all clients where the contact merged away had a place, managers and admins."""
+    if not permissions.may_undo_contact_merge(principal, merge):
+        return False
+    if principal.is_manager or principal.is_admin or principal.is_system:
+        return True
+    places = places_of(merge.context)
+    return not places.exclude(pk__in=places.visible_to(principal).values("pk")).exists()
+
+
+@service(may=may_undo_contacts, why=permissions.UNDO_MERGE)
 def undo_contact_merge(principal: Principal, *, merge: ContactMerge, now: datetime) -> ContactMerge:
     """Make two contacts of one again. Raises as `undo_client_merge`."""
     return _take_back(principal, merge, now)
@@ -62,15 +73,63 @@ def _take_back(principal: Principal, merge: Any, now: datetime) -> Any:
         raise ServiceError(text, code="conflict")
     locked(merges.records(), merge.kept, merge.away)
     rows = [row for row in Journal([str(merge.context)]).every_row() if _is_merged(row)]
+    _check_history(merge, rows)
     journal.lock(rows)
+    parents = _parents(rows)
     left = reverting.revert(rows, whole=[StatusPeriod])
+    left += _leave_rings(merge, rows, parents)
     _move_back(merge)
     merge.undone_at, merge.undone_by = now, principal.user
-    merge.left = _told(left)[:MOST_LEFT]
+    apart = follow(merge.kept_id, merge.away_id) if merges is ClientMerge else []
+    told = _told(left) + [[model._meta.label_lower, pk, str(APART)] for model, pk in apart]
+    merge.left = told[:MOST_LEFT]
     with pghistory.context() as context:
         merge.undo_context = context.id
         merge.save(update_fields=["undone_at", "undone_by", "undo_context", "left"])
     return merge
+
+
+def _check_history(merge: Any, rows: list[Row]) -> None:
+    """Raises ServiceError if the history has lost what the record merged away was, or most of what moved: after an archive without history
+    was restored, say. The undo would give nothing back, and end the merge.
+    """
+    own = [row for row in rows if (row.model, row.pk) == (type(merge.away), merge.away_id)]
+    lost = sum(reverting.is_lost(row) for row in rows)
+    if not own or reverting.is_lost(own[0]) or lost * 2 > len(rows):
+        text = _("The history no longer has what %(away)s was before the merge, so the merge cannot be undone.")
+        raise ServiceError(text % {"away": merge.away}, code="conflict")
+
+
+def _parents(rows: list[Row]) -> dict[int, int | None]:
+    pks = [row.pk for row in rows if row.model is Client]
+    return dict(Client.objects.filter(pk__in=pks).values_list("pk", "parent_id"))
+
+
+def _leave_rings(merge: Any, rows: list[Row], before: dict[int, int | None]) -> list[tuple[Row, str]]:
+    """A client whose earlier parent was put below it since the merge keeps the parent it has. Returns those."""
+    after = {pk: parent for pk, parent in _parents(rows).items() if before.get(pk) != parent}
+    if not _breaks(after):
+        return []
+    for pk in after:
+        Client.objects.filter(pk=pk).update(parent=before.get(pk))
+    left = {}
+    for pk, parent in sorted(after.items(), key=lambda pair: pair[0] != merge.away_id):
+        Client.objects.filter(pk=pk).update(parent=parent)
+        if why := _breaks([pk]):
+            Client.objects.filter(pk=pk).update(parent=before.get(pk))
+            left[pk] = why
+    return [(row, left[row.pk]) for row in rows if row.model is Client and row.pk in left]
+
+
+def _breaks(pks: Iterable[int]) -> str:
+    """Which rule of clients these break that the database does not know; "" for none."""
+    try:
+        for check in parts.checks:
+            if check.model is Client:
+                check.check([*pks])
+    except ServiceError as error:
+        return error.message
+    return ""
 
 
 def _is_merged(row: Row) -> bool:

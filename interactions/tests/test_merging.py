@@ -8,11 +8,12 @@ from django.urls import reverse
 from clients.contacts.services import affiliate
 from clients.merging.services import merge_clients, merge_contacts
 from clients.merging.undoing import undo_client_merge
+from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.base.secret_links import link_token
 from crm.core.mail.models import OutboxMail
 from interactions.progress.models import ProgressEmail, ProgressRecipient
-from interactions.progress.services import schedules, sending
+from interactions.progress.services import drafts, schedules, sending
 from interactions.surveys.choices import InvitationState
 from interactions.surveys.models import SurveyInvitation
 from interactions.surveys.services import mailing
@@ -100,6 +101,54 @@ def test_mail_that_waits_goes_where_it_went_and_once(pair):
     assert {mail.client_id for mail in after} == {kept.pk}
     for mail in after:
         assert sending.emails.against_progress(mail) == ""
+
+
+def test_nobody_gets_two_in_a_week(pair):
+    kept, away = pair
+    elina, olli = make_person(kept, "Elina"), make_person(away, "Olli")
+    scheduled(kept, elina)
+    scheduled(away, olli)
+    schedules.plan_progress(PLANNED)
+    moments = {"send_at": PLANNED, "draft_at": PLANNED - HOUR, "covers_to": PLANNED}
+    ProgressEmail.objects.filter(client=away).update(**moments)
+    sending.run_progress(PLANNED)
+    assert addresses() == [olli.emails.get().address]
+    merged(kept, away)
+    sending.run_progress(SENT)
+    assert addresses() == sorted([elina.emails.get().address, olli.emails.get().address])
+    assert ProgressEmail.objects.get(client=kept).state == "sent"
+
+
+def test_an_undo_within_the_week_sends_no_second_one(pair):
+    kept, away = pair
+    elina, olli = make_person(kept, "Elina"), make_person(away, "Olli")
+    scheduled(kept, elina)
+    scheduled(away, olli)
+    schedules.plan_progress(PLANNED)
+    merge = merged(kept, away)
+    sending.run_progress(SENT)
+    OutboxMail.objects.filter(kind="progress").update(created_at=SENT)
+    before = addresses()
+    assert len(before) == 2
+    undo_client_merge(acting(kept.owner), merge=merge, now=SENT + HOUR)
+    sending.run_progress(SENT + HOUR)
+    assert addresses() == before
+    assert "this week" in ProgressEmail.objects.get(client=away).skip_reason
+
+
+@pytest.mark.parametrize("state", ["sent", "skipped"])
+def test_an_email_that_waits_is_not_lost(pair, state):
+    kept, away = pair
+    elina, olli = make_person(kept, "Elina"), make_person(away, "Olli")
+    scheduled(kept, elina)
+    scheduled(away, olli)
+    schedules.plan_progress(PLANNED)
+    ProgressEmail.objects.filter(client=kept).update(state=state, sent_at=PLANNED)
+    with pytest.raises(ServiceError, match="Send or skip it first"):
+        merged(kept, away)
+    email = ProgressEmail.objects.get(client=away)
+    drafts.skip_progress(acting(away.owner), email=email, now=PLANNED)
+    merged(kept, away)
 
 
 @pytest.mark.parametrize("who", ["elina", "olli"])

@@ -46,6 +46,8 @@ def test_merge_and_the_old_id(client, api, marta, pair):
     moved = api("get", f"clients/{away.pk}")
     assert (moved.status_code, moved["Location"]) == (308, f"/api/v1/clients/{kept.pk}")
     assert moved.json()["code"] == "merged"
+    moved = api("get", f"clients/{away.pk}?expand=owner&expand=team")
+    assert moved["Location"] == f"/api/v1/clients/{kept.pk}?expand=owner&expand=team"
     assert api("get", f"clients/{away.pk}/status-history")["Location"] == f"/api/v1/clients/{kept.pk}/status-history"
     for method, url in (("patch", ""), ("delete", ""), ("post", "/restore"), ("post", "/status")):
         refused = api(method, f"clients/{away.pk}{url}", {})
@@ -68,6 +70,15 @@ def test_what_is_wrong(api, marta, pair):
     assert api("post", url, {"away": away.pk, "away_version": 99}).status_code == 409
     Client.objects.filter(pk=away.pk).update(is_restricted=True)
     assert api("post", url, {"away": away.pk}).status_code == 400
+    assert not ClientMerge.objects.exists()
+
+
+def test_a_parent_out_of_sight_is_not_taken(api, marta, otto, pair):
+    kept, away = pair
+    hidden = make_client(owner=otto, name="Hidden")
+    Client.objects.filter(pk=hidden.pk).update(is_restricted=True)
+    Client.objects.filter(pk=away.pk).update(parent=hidden)
+    assert api("post", f"clients/{kept.pk}/merge", {"away": away.pk, "take": ["parent"]}).status_code == 400
     assert not ClientMerge.objects.exists()
 
 

@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from django.http import Http404
 from django.urls import reverse
 
 from clients.contacts.models import Contact
@@ -11,11 +12,14 @@ from clients.merging.services import merge_clients, merge_contacts
 from clients.merging.undoing import undo_client_merge
 from clients.records.models import Client
 from clients.records.services.clients import restore_client, restrict_client, update_client
-from clients.revenue.models import RevenueLine
+from clients.revenue.models import Contract, RevenueLine
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import acting
 from crm.core.fields.custom.services import create_field
 from tools.testing.factories.clients import NOW, make_client, make_contact, make_line
+from tools.testing.factories.documents import make_document
+from tools.testing.factories.engagements import make_engagement
+from tools.testing.factories.opportunities import make_contract
 
 pytestmark = pytest.mark.django_db
 
@@ -224,6 +228,38 @@ def test_a_parent_and_its_child(marta, pair, is_other_way):
     assert (below.parent, child.parent) == (above, below)
 
 
+def test_an_undo_closes_no_ring(marta, pair):
+    kept, away = pair
+    top, child, other = (make_client(owner=marta, name=name) for name in ("Group", "Branch", "Other"))
+    for client, parent in ((away, top), (child, away), (other, away)):
+        update_client(acting(marta), client=client, parent=parent)
+    merge = merged(marta, kept, Client.objects.get(pk=away.pk))
+    update_client(acting(marta), client=Client.objects.get(pk=top.pk), parent=Client.objects.get(pk=child.pk))
+    merge = undo_client_merge(acting(marta), merge=merge, now=NOW)
+    above = {client.pk: client.parent for client in Client.objects.all()}
+    assert (above[away.pk], above[top.pk], above[child.pk], above[other.pk]) == (top, child, kept, away)
+    assert merge.left == [["clients.client", child.pk, "Its parent is now one of the clients below it."]]
+
+
+def test_what_was_added_since_goes_with_what_it_names(marta, pair):
+    kept, away = pair
+    sale, own = (make_engagement(actor=marta, client=each) for each in (away, kept))
+    merge = merged(marta, kept, away)
+    sale.refresh_from_db()
+    contract = make_contract(actor=marta, client=kept, engagement=sale)
+    line = make_line(actor=marta, client=kept, engagement=sale)
+    paper = make_document(actor=marta, client=kept, engagement=sale)
+    both = make_contract(actor=marta, client=kept, engagement=own, service=contract.service)
+    Contract.objects.filter(pk=both.pk).update(replaces=contract)
+    merge = undo_client_merge(acting(marta), merge=merge, now=NOW)
+    for row in (sale, own, contract, line, paper, both):
+        row.refresh_from_db()
+    assert {row.client_id for row in (sale, contract, line, paper)} == {away.pk}
+    assert paper.file.client_id == away.pk
+    assert (own.client, both.client, both.replaces) == (kept, kept, contract)
+    assert merge.left == [["clients.contract", both.pk, "It names something of the other client."]]
+
+
 def test_contacts(client, marta):
     alder, birch = make_client(owner=marta, name="Alder"), make_client(owner=marta, name="Birch")
     kept = make_contact(actor=marta, client=alder, emails=[("work", "e@alder.example")])
@@ -253,6 +289,73 @@ def test_the_contact_merged_away_leads_on_for_whoever_sees_the_kept_one(client, 
     assert client.get(f"/api/v1/contacts/{away.pk}")["Location"] == f"/api/v1/contacts/{kept.pk}"
     assert client.get(reverse("clients:contact_merge_page", args=[merge.pk])).status_code == 200
     assert "Details and undo" in client.get(kept.get_absolute_url()).content.decode()
+
+
+def test_what_went_out_of_sight_since_is_not_merged(marta, otto, sini, pair):
+    kept, away = pair  # as a view read them
+    people = [make_contact(actor=marta, client=each, last_name=each.name) for each in pair]
+    Client.objects.update(is_restricted=True)
+    with pytest.raises(Http404):
+        merged(sini, kept, away)
+    with pytest.raises(Http404):
+        merge_contacts(acting(otto), kept=people[0], away=people[1], now=NOW)
+    gone = make_client(owner=marta, name="Gone")
+    Client.objects.filter(pk=gone.pk).delete()
+    with pytest.raises(Http404):
+        merged(marta, kept, gone)
+    assert not ClientMerge.objects.exists() and not ContactMerge.objects.exists()
+
+
+def test_a_contact_of_a_restricted_client_is_not_shown_to_more(marta, otto):
+    alder, hidden = make_client(owner=marta, name="Alder"), make_client(owner=marta, name="Hidden")
+    one, other = (make_contact(actor=marta, client=each, last_name=each.name) for each in (alder, hidden))
+    Client.objects.filter(pk=hidden.pk).update(is_restricted=True)
+    for kept, away in ((one, other), (other, one)):
+        with pytest.raises(ServiceError, match="Hidden is known at restricted clients only"):
+            merge_contacts(acting(marta), kept=kept, away=away, now=NOW)
+    Client.objects.filter(pk=alder.pk).update(is_restricted=True)
+    merge_contacts(acting(marta), kept=one, away=other, now=NOW)  # the same colleague sees both
+    assert not Contact.objects.visible_to(acting(otto)).filter(pk=one.pk).exists()
+
+
+def test_a_merge_of_contacts_is_told_and_undone_by_who_sees_both(client, marta, otto, sini):
+    alder, birch, hidden = (make_client(owner=marta, name=name) for name in ("Alder", "Birch", "Hidden"))
+    kept, away = (make_contact(actor=marta, client=each, last_name=each.name) for each in (alder, birch))
+    away.affiliations.create(client=hidden)
+    Client.objects.filter(pk=hidden.pk).update(is_restricted=True)
+    merge = merge_contacts(acting(marta), kept=kept, away=away, now=NOW)
+    page = reverse("clients:contact_merge_page", args=[merge.pk])
+    client.force_login(otto)  # sees Alder and Birch
+    assert "Undo merge" not in client.get(page).content.decode()
+    assert client.post(reverse("clients:undo_contact_merge", args=[merge.pk])).status_code == 403
+    Client.objects.filter(pk=birch.pk).update(is_restricted=True)  # now Alder only
+    assert client.get(page).status_code == 404
+    assert "Birch" not in client.get(kept.get_absolute_url()).content.decode()
+    assert client.get("/api/v1/contact-merges").json()["results"] == []
+    client.force_login(sini)
+    assert "Undo merge" in client.get(page).content.decode()
+    client.force_login(marta)
+    client.post(reverse("clients:undo_contact_merge", args=[merge.pk]))
+    assert not Contact.objects.archived().exists()
+
+
+@pytest.mark.as_owner  # who may delete history
+@pytest.mark.parametrize("what", ["own", "most", "all"])
+def test_an_undo_without_the_history_is_refused(marta, pair, what):
+    kept, away = pair
+    lines = [make_line(actor=marta, client=away).pk for _n in range(9)]
+    merge = merged(marta, kept, away)
+    of_clients, of_lines = Client.pgh_event_model.objects, RevenueLine.pgh_event_model.objects
+    if what == "all":
+        of_clients.all().delete()
+        of_lines.all().delete()
+    elif what == "own":
+        of_clients.filter(pgh_obj=away.pk).exclude(pgh_context=merge.context).delete()
+    else:
+        of_lines.filter(pgh_obj__in=lines).exclude(pgh_context=merge.context).delete()
+    with pytest.raises(ServiceError, match="cannot be undone"):
+        undo_client_merge(acting(marta), merge=merge, now=NOW)
+    assert Client.objects.get(pk=away.pk).is_archived and ClientMerge.objects.get().undone_at is None
 
 
 def test_an_undo_opens_nothing_that_was_restricted_since(marta, otto, pair):

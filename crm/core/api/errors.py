@@ -56,6 +56,8 @@ def _moved(error: MovedRecord, context) -> Response:
     request = context["request"]
     match = request.resolver_match
     address = reverse(match.view_name, kwargs=match.kwargs | {"pk": error.now.pk})
+    if asked := request.META.get("QUERY_STRING"):
+        address = f"{address}?{asked}"
     message = _("Merged into %(pk)s.") % {"pk": error.now.pk}
     status = 308 if request.method in ("GET", "HEAD") else 409
     if status == 409:

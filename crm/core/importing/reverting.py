@@ -24,7 +24,7 @@ def revert(rows: Sequence[Row], whole: Iterable[Model] = ()) -> list[tuple[Row, 
     """Take these rows back, which are locked. Returns those that stay as they are, or in part, with the reason. Of the models in
     `whole` all rows are taken back or none, because they only fit together.
     """
-    left = [(row, why) for row in rows if (why := _lost(row))]
+    left = [(row, _("The history no longer has its earlier values.")) for row in rows if is_lost(row)]
     lost = {id(row) for row, _why in left}
     by_model: dict[Model, list[Row]] = defaultdict(list)
     for row in rows:
@@ -43,10 +43,9 @@ def revert(rows: Sequence[Row], whole: Iterable[Model] = ()) -> list[tuple[Row, 
     return left
 
 
-def _lost(row: Row) -> str:
-    if not row.is_new and row.before is None:
-        return _("The history no longer has its earlier values.")
-    return ""
+def is_lost(row: Row) -> bool:
+    """Whether the history has no event before the step."""
+    return not row.is_new and row.before is None
 
 
 def _all_or_none(rows: list[Row]) -> list[tuple[Row, str]]:

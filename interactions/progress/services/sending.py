@@ -4,17 +4,18 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from clients.contacts.models import Contact
-from clients.merging.queries import successor
+from clients.merging.queries import successor, time_within
 from clients.records.choices import Status
 from clients.records.models import Client, ClientFacts
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Kind, Principal
 from crm.core.base.services import service
 from crm.core.base.states import advance
-from crm.core.mail.choices import MAIL_UNSENT
+from crm.core.mail.choices import MAIL_NEVER_LEFT, MAIL_UNSENT
 from crm.core.mail.models import OutboxMail
 from crm.core.notifications.models import Notification
 from interactions import permissions
@@ -149,6 +150,12 @@ def send(
         nobody = _("No recipients: all have opted out, left, or have no address.")
         advance(email, to=ProgressState.SKIPPED, states=PROGRESS, skip_reason=nobody)
         return []
+    had = _had_one(email)
+    people = [person for person in people if person.contact_id not in had]
+    if not people:
+        told = _("All recipients already had a progress email of this client this week.")
+        advance(email, to=ProgressState.SKIPPED, states=PROGRESS, skip_reason=told)
+        return []
     if trouble := trouble_of(email):
         raise ServiceError(trouble, code="conflict")
     text, html = emails.render_progress(email, people[0].contact, stop_url=emails.STOP)
@@ -172,6 +179,19 @@ def send(
         words = _("Progress email to %(client)s: %(why)s")
         flags.notify_readers(email, "progress-refused", words, why=email.problem, now=now)
     return mails
+
+
+def _had_one(email: ProgressEmail) -> set[int]:
+    """The contacts who got another progress email of this client in this week: that of a client that was merged into it, whose mails
+    are this one's now, or that of the client this one was part of until the merge was undone.
+    """
+    of_client = Q(client_id=email.client_id)
+    for kept, start, end in time_within(email.client_id):
+        of_client |= Q(client_id=kept, created_at__range=(start, end))
+    emails_of_week = ProgressEmail.objects.filter(week=email.week).exclude(pk=email.pk)
+    mails = OutboxMail.objects.caused_by(ProgressEmail).filter(of_client, kind="progress", contact_id__isnull=False)
+    mails = mails.filter(cause_id__in=emails_of_week.values("pk")).exclude(state__in=MAIL_NEVER_LEFT)
+    return {*mails.values_list("contact_id", flat=True)}
 
 
 @service(may=permissions.may_change_progress, why=permissions.IN_TRASH)
