@@ -98,8 +98,8 @@ def _save_people(entries: Sequence[Entry]) -> None:
     by_whom = [(entry.interaction, user.pk) for entry in entries for user in {*entry.participants}]
     check_contacts({(interaction.client_id, pk) for interaction, pk in with_whom})
     people, colleagues = Interaction.contacts.through, Interaction.participants.through
-    people.objects.bulk_create([people(interaction=row, contact_id=pk) for row, pk in with_whom])
-    colleagues.objects.bulk_create([colleagues(interaction=row, user_id=pk) for row, pk in by_whom])
+    insert([people(interaction=row, contact_id=pk) for row, pk in with_whom])
+    insert([colleagues(interaction=row, user_id=pk) for row, pk in by_whom])
 
 
 @service(may=permissions.may_log, why=permissions.IN_TRASH)
