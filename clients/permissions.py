@@ -13,7 +13,9 @@ INVOICE_IN_TRASH = _("This invoice or its client is archived. Restore it first."
 ENGAGEMENT_IN_TRASH = _("This is archived, or its client is. Restore it first.")
 HAND_ON = _("Only the account manager, a manager or an admin can reassign a client.")
 MERGE = _("Only the account manager of both clients, a manager or an admin can merge them.")
-UNDO_MERGE = _("Only colleagues who see all clients of the contact, managers and admins can undo this.")
+UNDO_MERGE = _(
+    "Only colleagues who see all clients of the merged contact, managers and admins can undo this, while the kept contact is not archived."
+)
 MOVE = _("Only the account manager, a manager or an admin can change the team.")
 
 

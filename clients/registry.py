@@ -238,7 +238,8 @@ class Naming:
 class Successor:
     """`key` is the label of a model. `find(principal, pk)`: the record into which this one was merged, if the principal sees it;
     `is_merged(pk)`: whether it was merged into another. `taken_in(principal, pk)`: [(words, address, id of the other record)] of
-    the merges into this one. `contexts(pk)` name in the history what its merges and their undo wrote.
+    the merges into this one. `contexts(pk)` name in the history what its merges and their undo wrote. `standing(pks)`: {record: what
+    it was merged into}.
     """
 
     key: str
@@ -246,6 +247,7 @@ class Successor:
     is_merged: Callable[[int], bool]
     taken_in: Callable[[Any, int], list[tuple[str, str, int]]]
     contexts: Callable[[int], list[Any]]
+    standing: Callable[[list[int]], dict[int, int]]
 
 
 panels: Registry[Panel] = Registry("panel")

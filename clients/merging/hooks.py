@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from clients import registry
 from clients.contacts.models import Contact
 from clients.merging import whole  # noqa: F401  registers itself
-from clients.merging.queries import contexts_of, merged_into, seen_successor, successor
+from clients.merging.queries import contexts_of, merged_into, seen_successor, successor, successors_of
 from clients.permissions import may_create
 from clients.records.models import Client
 from crm.core.search import sources as search
@@ -28,7 +28,7 @@ def taken_in(model, principal, pk):
 
 
 for model in (Client, Contact):
-    asked = (partial(each, model) for each in (find, is_merged, taken_in, contexts_of))
+    asked = (partial(each, model) for each in (find, is_merged, taken_in, contexts_of, successors_of))
     registry.successors.register(registry.Successor(model._meta.label_lower, *asked))
 registry.contact_panels.register(
     registry.ContactPanel(

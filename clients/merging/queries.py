@@ -30,6 +30,12 @@ def successor(model: Any, pk: int) -> int:
     return now
 
 
+def successors_of(model: Any, pks: list[int]) -> dict[int, int]:
+    """{record: the one into which it was merged}, of those that were."""
+    merged = MERGES[model].objects.standing().filter(away__in=pks).values_list("away", flat=True)
+    return {pk: successor(model, pk) for pk in merged}
+
+
 def seen_successor(principal: Any, model: Any, pk: int) -> Any:
     """The record that took the place of this one, if the principal sees it; None if there is none."""
     now = successor(model, pk)

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 from functools import partial
 
-from django.db import IntegrityError, transaction
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
+from clients import registry
 from clients.records.models import ExternalId
 from crm.core.base.errors import ServiceError
 from crm.core.base.models import fresh, insert
@@ -36,6 +38,9 @@ def link_externals(*, system: str, kind: str, ids: Mapping[str, int]) -> None:
     if any(not row.system or not row.value or len(row.system) > 60 or len(row.value) > 200 for row in rows):
         raise ServiceError(_("An external ID needs a system and a value."), field="external_ids")
     found = find_externals(system=system, kind=kind, values=[row.value for row in rows])
+    kept = _kept_ones(kind, [row.object_id for row in rows])
+    for row in rows:
+        row.object_id = kept.get(row.object_id, row.object_id)
     if any(found.get(row.value, row.object_id) != row.object_id for row in rows):
         raise external_id_taken()
     new = {row.value: row for row in rows if row.value not in found}
@@ -46,6 +51,20 @@ def link_externals(*, system: str, kind: str, ids: Mapping[str, int]) -> None:
             insert([*new.values()])
     except IntegrityError as error:  # somebody else gave one of the ids just now
         raise external_id_taken() from error
+
+
+def _kept_ones(kind: str, pks: list[int]) -> dict[int, int]:
+    """{record: the one into which it was merged}, of those that were merged while the caller held them. The lock, as a foreign key takes
+    it, waits for a merge that is being made, which then moves no id that is added later.
+    """
+    source = registry.successors.get(f"clients.{kind}")
+    if source is None or not pks:
+        return {}
+    table = apps.get_model(source.key)._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT id, archived_at FROM "{table}" WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE', [pks])
+        archived = [pk for pk, archived_at in cursor.fetchall() if archived_at]
+    return source.standing(archived) if archived else {}
 
 
 def external_id_taken() -> ServiceError:

@@ -9,6 +9,8 @@ from django.utils import timezone
 from clients.catalogue.services import create_tag
 from clients.listing.actions import CLIENTS, EDIT
 from clients.listing.boards import STATUS
+from clients.merging.services import merge_clients
+from clients.records.external import find_external, link_external
 from clients.records.models import Client, ClientFacts
 from clients.records.services.clients import update_client
 from clients.records.services.statuses import change_status
@@ -164,6 +166,26 @@ def test_of_two_clicks_on_undo_one_is_refused():
     found = at_once(lambda number: running.start(acting(marta), change, [], {}), 2)
     assert len([each for each in found if isinstance(each, ServiceError)]) == 1 and Job.objects.count() == 1
     assert BulkChange.objects.get().job_id == Job.objects.get().pk
+
+
+def test_an_id_given_while_a_merge_is_made_goes_to_the_kept_client():
+    make_firm()
+    marta = make_user()
+    kept, away = make_client(owner=marta, name="Alder"), make_client(owner=marta, name="Alder Oy")
+    is_merged = threading.Event()
+
+    def work(number):
+        if number:
+            is_merged.wait(20)
+            return link_external(system="sf", kind="client", value="001", object_id=away.pk)
+        with transaction.atomic():
+            merge_clients(acting(marta), kept=kept, away=away, now=timezone.now())
+            is_merged.set()
+            wait_until_somebody_waits()
+        return None
+
+    assert at_once(work, 2) == [None, None]
+    assert find_external(system="sf", kind="client", value="001") == kept.pk
 
 
 def test_two_who_make_each_other_the_parent_at_once_make_no_ring():

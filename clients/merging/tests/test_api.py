@@ -73,6 +73,15 @@ def test_what_is_wrong(api, marta, pair):
     assert not ClientMerge.objects.exists()
 
 
+@pytest.mark.parametrize("kind", ["client", "contact"])
+def test_an_id_given_to_what_was_merged_since_goes_to_the_kept_one(api, marta, pair, kind):
+    people = [make_contact(actor=marta, client=client, last_name=client.name) for client in pair]
+    kept, away = pair if kind == "client" else people
+    assert api("post", f"{kind}s/{kept.pk}/merge", {"away": away.pk}).status_code == 200
+    link_externals(system="sf", kind=kind, ids={"002": away.pk})
+    assert find_external(system="sf", kind=kind, value="002") == kept.pk
+
+
 def test_a_parent_out_of_sight_is_not_taken(api, marta, otto, pair):
     kept, away = pair
     hidden = make_client(owner=otto, name="Hidden")
