@@ -13,7 +13,9 @@ from crm.core.archive.queries import Rows
 from crm.core.archive.tables import Table
 
 quoted = connection.ops.quote_name
-CELL = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^,"\r\n]*))(,|\r?\n?\Z)')  # as COPY writes it; the csv module refuses long ones
+CELL = re.compile(
+    r'(?:"([^"]*(?:""[^"]*)*)"|([^,"\r\n]*))(,|\r?\n?\Z)'
+)  # as COPY writes it; the csv module refuses long ones
 
 
 def ask(sql: str, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:

@@ -67,7 +67,8 @@ open_to_all(User, Team, TeamMembership, why="Everybody sees who the colleagues a
 open_to_all(FirmSettings, Holiday, FieldSection, CustomField, why="Settings of the firm, without records.")
 open_to_all(SavedMapping, why="Columns of files, offered to everybody who imports.")
 open_to_all(
-    Suppression, why="Every admin reads the whole list in the outbox; without it those who complained would get email again."
+    Suppression,
+    why="Every admin reads the whole list in the outbox; without it those who complained would get email again.",
 )
 narrow(SourceValue, Q(pk__lt=0))  # none: words of imported files, which a colleague may not have seen
 narrow(FieldChange, Q(rows={}))  # the others hold values of records, seen or not

@@ -135,7 +135,10 @@ def every_open_table_is_spoken_of(app_configs, **kwargs) -> list[Error]:
     said = {each.key for each in sights if each.rows is None}
     return [
         *(
-            Error(f"Of {key} an archive of what one colleague may see has every row: narrow it, or say why.", id="core.E014")
+            Error(
+                f"Of {key} an archive of what one colleague may see has every row: narrow it, or say why.",
+                id="core.E014",
+            )
             for key in sorted(open_ones - said)
         ),
         *(

@@ -18,7 +18,7 @@ from crm.core.archive.tables import Table, everything
 from crm.core.base.errors import ServiceError
 
 MAX_MANIFEST = 16 * 1024 * 1024
-MAX_RATIO = 200  # tables shrink to a tenth, seldom to a fiftieth; one of repeated texts may shrink more, all together do not
+MAX_RATIO = 200  # of all together: tables shrink to a tenth, seldom to a fiftieth, though one of repeated texts to less
 SMALL = 16 * 1024 * 1024  # bytes that may come out of anything
 LONGEST_HEAD = 64 * 1024
 NAME = re.compile(rf"{TABLES}/\w+\.\w+\.csv|{FILES}/[0-9a-f]{{64}}|{LISTS}/[a-z-]+\.csv")

@@ -157,15 +157,15 @@ def _make_way(archive: Archive) -> list[Moved]:
         if table.is_personal or table.model is FirmSettings:
             table.model._base_manager.all().delete()
     for model in GIVE_WAY:
-        table = next((each for each in archive.tables if each.model is model), None)
-        if table is None:
+        found = next((each for each in archive.tables if each.model is model), None)
+        if found is None:
             raise damaged(model._meta.label)
-        with archive.open_table(table) as file:
-            top = max((key for key, _record in keyed(table, file)), default=0)
+        with archive.open_table(found) as file:
+            top = max((key for key, _record in keyed(found, file)), default=0)
         ids = sorted(model._base_manager.values_list("pk", flat=True))
         for new, old in enumerate(ids, max(top, *ids, 0) + 1):
             email = User.objects.get(pk=old).email if model is User else ""
-            ask(f"UPDATE {quoted(table.name)} SET id = %s WHERE id = %s", [new, old])
+            ask(f"UPDATE {quoted(found.name)} SET id = %s WHERE id = %s", [new, old])
             if email:
                 User.objects.filter(pk=new).update(email=f"restoring-{new}@invalid")
             moved.append(Moved(model, old, new, email))
