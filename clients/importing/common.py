@@ -34,8 +34,11 @@ from crm.core.base.registry import always
 from crm.core.fields.catalogue import Catalogue
 from crm.core.fields.custom.entries import load_custom
 from crm.core.fields.custom.entry import is_client
+from crm.core.importing.journal import created_in
 from crm.core.importing.kinds import (
+    CREATE,
     CREATED,
+    UPDATE,
     Change,
     Column,
     Context,
@@ -103,12 +106,14 @@ class Memory:
     """The results of earlier rows of the file. `became`: records by id, for ids that occur again. `taken`: {key of a
     record: its row}, so that two rows with the same address or domain are two records. `called`: {address, domain or
     name: its owner} of those that may occur again. `made`: the records that this run has saved, which the preview could not find.
+    `absent`: ids of rows that are left out, since their records are not here and the import adds none.
     """
 
     became: dict[str, Any] = field(default_factory=dict)
     taken: dict[int, str] = field(default_factory=dict)
     called: dict[str, str] = field(default_factory=dict)
     made: Numbers = field(default_factory=Numbers)
+    absent: set[str] = field(default_factory=set)
 
 
 class MayRepeat:
@@ -155,6 +160,16 @@ def memory(of: str, context: Context) -> Memory:
     return context["memory"].setdefault(of, Memory())
 
 
+def is_in_file(of: str, ref: str, context: Context) -> bool:
+    """Whether a row of the file has the id, and may be written."""
+    return bool(context["survey"]["ids"][ref]) and ref not in memory(of, context).absent
+
+
+def waiting(name: str, context: Context) -> list[Any]:
+    """What was put off until the last row, [(plan, …)], without rows that turned out to be left out."""
+    return [each for each in context["memory"].get(name, ()) if not each[0].is_left_out]
+
+
 def record_kind(
     key: str,
     label: Any,
@@ -191,6 +206,9 @@ def record_kind(
     def prepare(principal: Principal, values: list[Values], context: Context) -> None:
         load_ids(of, [key for row in values for key in (identity(row), f"row:{row['row_key']}")], context)
         load_rows(of, rows(principal), context["cache"][f"ids:{of}"].values(), context)
+        if context["mode"] == CREATE and context["begun_in"]:
+            here = context["cache"][f"rows:{of}"]
+            context["cache"]["made before"] = created_in(context["begun_in"], rows(principal).model, here)
         if of != "client":
             load_clients(principal, values, context)
         look_up(principal, values, context)
@@ -208,7 +226,7 @@ def record_kind(
 
     def finished(principal: Principal, context: Context) -> Remarks:
         yield from finish(principal, context)
-        rows = context["memory"].get("named later", [])
+        rows = waiting("named later", context)
         for found, write, changes in naming.named_later(principal, naming.columns_that_name(columns), rows, context):
             if (row := write.row or (write.earlier and write.earlier.row)) is not None and row.pk:
                 label = next(column.label for column in columns if column.name in changes)
@@ -251,6 +269,10 @@ def remembered(of: str, plan: Plan, values: Values, context: Context) -> Plan:
     write, ref = plan.write, values.get("external_id")
     if write is None:
         return plan
+    if plan.outcome == CREATED and context["mode"] == UPDATE:
+        memory(of, context).absent.update(filter(None, [ref]))
+        return plan
+    plan.is_of_new = _is_of_new(write, context)
     if write.row is not None and write.row.pk:
         memory(of, context).taken.setdefault(write.row.pk, values["row_key"])
     survey = context["survey"]
@@ -259,6 +281,14 @@ def remembered(of: str, plan: Plan, values: Values, context: Context) -> Plan:
     if write.new is None and not write.changes and not write.key:
         plan.write = None
     return plan
+
+
+def _is_of_new(write: Write, context: Context) -> bool:
+    """Whether this import creates the record, in an earlier row or before it was paused."""
+    first = write
+    while first.earlier is not None:
+        first = first.earlier
+    return first.new is not None or (first.row is not None and first.row.pk in context["cache"].get("made before", ()))
 
 
 def refused(plan: Plan, label: Any, write: Callable[[], Any]) -> Remarks:

@@ -27,7 +27,7 @@ from crm.core.base.permissions import may_administer
 from crm.core.base.reading import currency_beside
 from crm.core.fields.types import AMOUNT, CURRENCY, DAY, limited
 from crm.core.firm.queries import firm_today, get_firm
-from crm.core.importing.kinds import Column, Context, ImportKind, Plan, Values
+from crm.core.importing.kinds import BOTH, CREATE, Column, Context, ImportKind, Plan, Values
 
 _DATE, _AMOUNT, *_REST = REVENUE_FIELDS.import_columns()
 CLIENT = (("client_external_id", "client_name"),)
@@ -74,7 +74,7 @@ def _replaced(row: Any, client: Client, values: Values, context: Context, plan: 
         raise ServiceError(_("A contract cannot replace itself, not even through others."))
     pk = context["cache"]["ids:contract"].get(ref)
     found = common.memory("contract", context).became.get(ref) or context["cache"]["rows:contract"].get(pk)
-    if found is None and context["survey"]["ids"][ref]:
+    if found is None and common.is_in_file("contract", ref, context):
         message = _("It replaces the contract “%(id)s”, which has to come first: sort the file by start date.")
         raise ServiceError(message % {"id": ref[:60]})
     if found is None:
@@ -238,11 +238,16 @@ def _rate(principal, values: Values, context: Context) -> Plan:
     if rate is None or rate <= 0:
         raise ServiceError(_("The row has no rate."))
     rate = check_rate(day=values["day"], currency=values["currency"], rate=Decimal(rate), today=context["today"])
-    known = context["cache"]["rates"].get((values["currency"], values["day"]))
+    of = (values["currency"], values["day"])
+    known, new = context["cache"]["rates"].get(of), context["memory"].setdefault("new rates", set())
     plan = Plan(target=f"{values['currency']} · {date_format(values['day'], 'j M Y')}", write=(values, rate))
     if known != rate:
         plan.change(_("Rate"), known, rate)
-    context["cache"]["rates"][values["currency"], values["day"]] = rate
+    if known is None:
+        new.add(of)
+    plan.is_of_new = of in new
+    if context["mode"] == BOTH or (of in new) == (context["mode"] == CREATE):  # it is written
+        context["cache"]["rates"][of] = rate
     return plan if known is None else plan.settle()
 
 

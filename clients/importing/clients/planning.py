@@ -139,7 +139,7 @@ def _parent(client: Client | None, values: Values, context: Context, plan: Plan)
     parent = context["cache"]["rows:client"].get(pk)
     if parent is not None and parent != client:
         return parent
-    if parent is None and context["survey"]["ids"][ref]:
+    if parent is None and common.is_in_file("client", ref, context):
         return Later(ref)
     plan.warnings.append(_("No client has the ID “%(id)s”. No parent was set.") % {"id": ref[:60]})
     return None

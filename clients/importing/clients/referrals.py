@@ -119,7 +119,7 @@ def _by_id(plan: Plan, client: Client | None, values: Values, context: Context) 
             plan.warnings.append(_("A client cannot refer itself. No referral was added."))
         elif found is not None:
             yield Referrer("client", found.pk, found.name, found)
-        elif context["survey"]["ids"][ref]:
+        elif common.is_in_file("client", ref, context):
             yield Referrer(LATER, ref, ref)
         else:
             plan.warnings.append(_("No client has the ID “%(id)s”. No referral was added.") % {"id": ref[:60]})

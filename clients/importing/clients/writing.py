@@ -79,8 +79,8 @@ def update(principal, writes: list[Write], context: Context) -> None:
 
 def finish(principal, context: Context) -> Remarks:
     """Link the parents and referrers that were further down than their clients. What is refused there is a remark on its row."""
-    later = context["memory"].get("later", [])
-    referred = [(plan, client_in(write), ref) for plan, write, ref in context["memory"].get("referred", [])]
+    later = common.waiting("later", context)
+    referred = [(plan, client_in(write), ref) for plan, write, ref in common.waiting("referred", context)]
     refs = {ref for _plan, _write, ref in later if isinstance(ref, str)}
     context["cache"].clear()
     common.load_ids("client", refs, context)

@@ -99,6 +99,15 @@ def _events(model: Model) -> str:
 # What was written
 
 
+def created_in(contexts: list[str], model: Model, pks: Iterable[int]) -> set[int]:
+    """Those of the rows that were created with the contexts."""
+    sql = (
+        f"SELECT pgh_obj_id FROM {_events(model)}"
+        " WHERE pgh_obj_id = ANY(%s) AND pgh_context_id = ANY(%s::uuid[]) AND pgh_label = 'insert'"
+    )
+    return {pk for (pk,) in _fetch(sql, [[*pks], contexts])}
+
+
 class Journal:
     """What the contexts wrote. `groups()` are the records, those together that share a new row, such as a new client and its new
     contact; the order stays the same from one worker to the next.

@@ -111,7 +111,8 @@ class Plan:
     record or client it belongs to, `url` links there. `changes` are told by `change`, or by a function that is asked only when
     the plan is shown. `question`
     must be confirmed before the row may be written. `write` is the input of the kind's `apply`. `waits`: in a preview, it belongs to
-    what an earlier file brings, so its changes are what the file says.
+    what an earlier file brings, so its changes are what the file says. `is_of_new`: its record is one that this import creates.
+    `is_left_out`: the import leaves the row alone, so nothing that waits for the last row is written of it (`waiting`).
     """
 
     number: int = 0
@@ -125,6 +126,8 @@ class Plan:
     values: Values = field(default_factory=dict)
     write: Any = None
     waits: bool = False
+    is_of_new: bool = False
+    is_left_out: bool = False
 
     def change(self, label: Any, before: Any, after: Any, words: Callable[[Any], str] = str) -> None:
         self.changes.append((label, before, after, words))

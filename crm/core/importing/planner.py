@@ -39,7 +39,6 @@ from crm.core.importing.kinds import (
     Plan,
     Values,
     Waits,
-    identity,
 )
 from crm.core.importing.presets import SKIPPED, ids_in
 from crm.core.importing.readers.keeping import kept_rows
@@ -91,7 +90,8 @@ def conventions_of(job: Job) -> dict[str, Conventions]:
 
 def make_context(job: Job) -> Context:
     """State for the whole file: `mapped` are the fields that a column fills, `rows` how many there are about; `survey` counts the values
-    of some columns, `cache` is emptied with every chunk, `memory` holds the results of earlier rows.
+    of some columns, `cache` is emptied with every chunk, `memory` holds the results of earlier rows. `begun_in`: for an import that goes
+    on, with what its history names the part that is done.
     """
     options, now = job.options, timezone.now()
     return {
@@ -102,6 +102,8 @@ def make_context(job: Job) -> Context:
         "today": firm_today(now),
         "currency": get_firm().currency,
         "job_id": job.pk,
+        "mode": options.get("mode", BOTH),
+        "begun_in": job.report.get("contexts", []) if job.report.get("at") else [],
         "survey": {},
         "cache": {},
         "memory": {},
@@ -241,8 +243,6 @@ class Planner:
         self.words = Words(job, self.context)
         cells = (Cells(column, place, self) for column, place in columns)
         self.cells = [each for each in cells if not each.is_always_empty]
-        self.mode = job.options.get("mode", BOTH)
-        self._left_out: set[str] = set()
         self.context["mapped"] = {each.column.name for each in self.cells if each.place is not None}
         self.context["rows"] = job.total
         self._seen: Counter[bytes] = Counter()
@@ -312,14 +312,18 @@ class Planner:
         return self._as_wanted(plan)
 
     def _as_wanted(self, plan: Plan) -> Plan:
-        """An import that only creates leaves the records there are; one that only updates adds none, nor what later rows say of it."""
-        who = identity(plan.values)
-        if self.mode == UPDATE and (plan.outcome == CREATED or who in self._left_out):
-            self._left_out.add(who)
+        """An import that only creates leaves the records there are, but takes all that its rows say of those that it creates; one
+        that only updates adds none, nor what later rows say of it.
+        """
+        mode = self.context["mode"]
+        if mode == UPDATE and plan.outcome == CREATED:
+            plan.is_left_out = True
             return Plan(
                 plan.number, UNCHANGED, warnings=[_("Not here. This import adds no records.")], target=plan.target
             )
-        if self.mode == CREATE and plan.outcome == UPDATED:
+        if mode == CREATE and plan.outcome in (UPDATED, UNCHANGED):
+            plan.is_left_out = not plan.is_of_new
+        if plan.is_left_out and plan.outcome == UPDATED:
             why = _("Already here. This import changes no records.")
             return Plan(plan.number, UNCHANGED, warnings=[why], target=plan.target, url=plan.url)
         return plan
