@@ -3,6 +3,7 @@
 import io
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from clients.records.models import Client
 from crm.core.base.principals import SYSTEM, acting
-from crm.core.importing import running, undoing
+from crm.core.importing import running, sweeping, undoing
 from crm.core.importing import services as imports
 from crm.core.importing.continuing import continue_move
 from crm.core.work.models import Job
@@ -243,6 +244,17 @@ def test_a_move_of_several_files(http, marta, django_capture_on_commit_callbacks
     assert http.get(url).json()["state"] == "done"
     assert Client.objects.get().contacts.get().name == "Ada Alder"
     assert acting(marta).user == Client.objects.get().owner
+
+
+def test_what_was_swept_is_still_shown(http, marta):
+    made = http.post("/api/v1/import-moves", {"file": [SimpleUploadedFile("firms.csv", b"Name\nAlpha\n")]}).json()
+    [job] = Job.objects.all()
+    Job.objects.update(state="done", ended_at=timezone.now() - sweeping.KEPT - timedelta(hours=1))
+    sweeping.sweep_files(timezone.now().date(), None)
+    [shown] = http.get("/api/v1/imports").json()["results"]
+    assert (shown["id"], shown["file"]) == (job.pk, None)
+    parts = http.get(f"/api/v1/import-moves/{made['id']}").json()["files"]
+    assert [part["file"] for part in parts] == [job.title]
 
 
 def test_the_command_takes_a_mapping_file_and_ends_with_a_code(marta, tmp_path, capsys):

@@ -156,9 +156,9 @@ class ImportSerializer(serializers.ModelSerializer):
     def get_kind(self, job) -> str:
         return kind_of(job).key
 
-    @extend_schema_field(OpenApiTypes.OBJECT)
+    @extend_schema_field(serializers.DictField(allow_null=True, help_text=_lazy("Null once it was swept")))
     def get_file(self, job):
-        return summary(job.file)
+        return summary(job.file) if job.file else None
 
     def get_move(self, job) -> int | None:
         return MoveFile.objects.filter(job=job).values_list("move", flat=True).first()

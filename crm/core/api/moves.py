@@ -48,7 +48,7 @@ class MoveFileSerializer(serializers.Serializer):
     """A file, or a table of one. Its columns and rows are those of the import."""
 
     id = serializers.IntegerField(source="job.pk", help_text=_lazy("Of the import"))
-    file = serializers.CharField(source="job.file.name")
+    file = serializers.SerializerMethodField(help_text=_lazy("Its name; the title of the import once it was swept"))
     kind = serializers.CharField(source="kind.key")
     state = serializers.CharField(source="job.state")
     columns = serializers.IntegerField()
@@ -59,6 +59,9 @@ class MoveFileSerializer(serializers.Serializer):
     total = serializers.IntegerField(source="job.total")
     done = serializers.IntegerField(source="job.done")
     error = serializers.CharField(source="job.error")
+
+    def get_file(self, part) -> str:
+        return part.job.file.name if part.job.file else part.job.title
 
 
 class ImportMoveSerializer(serializers.ModelSerializer):
