@@ -257,6 +257,18 @@ def test_what_was_swept_is_still_shown(http, marta):
     assert [part["file"] for part in parts] == [job.title]
 
 
+def test_an_import_from_before_files_had_tables(http):
+    job = Job.objects.get(pk=upload(http, b"Name\nAlpha\n", kind="clients").json()["id"])
+    kept = {name: job.options[name] for name in ("mapping", "defaults", "dialect")}
+    for options in (kept, {name: said for name, said in kept.items() if name != "dialect"}):
+        Job.objects.update(state="done", options=options)
+        [shown] = http.get("/api/v1/imports").json()["results"]
+        assert (shown["id"], shown["understood"]["tables"], shown["understood"]["table"]) == (job.pk, [], "")
+    Job.objects.update(state="ready", options=kept)
+    said = http.patch(f"/api/v1/imports/{job.pk}", {"defaults": FOR_ALL}, content_type="application/json")
+    assert (said.status_code, said.json()["needs"]) == (200, ""), said.content
+
+
 def test_the_command_takes_a_mapping_file_and_ends_with_a_code(marta, tmp_path, capsys):
     path, mapping = tmp_path / "a.csv", tmp_path / "map.json"
     path.write_bytes(b"Id,Firma,Ort\n1,Alpha,Turku\n2,,Oulu\n")

@@ -164,19 +164,19 @@ class ImportSerializer(serializers.ModelSerializer):
         return MoveFile.objects.filter(job=job).values_list("move", flat=True).first()
 
     def get_needs(self, job) -> str:
-        return by_program.needs(job) if job.state == JobState.READY and job.options.get("table") is not None else ""
+        return by_program.needs(job) if job.state == JobState.READY and job.options.get("table", "") is not None else ""
 
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_understood(self, job):
         options = job.options
-        tables = [{"key": key, "title": title, "rows": n, "kind": kind} for key, title, n, kind in options["tables"]]
+        tables = [{"key": key, "title": title, "rows": n, "kind": kind} for key, title, n, kind in options.get("tables", [])]
         kept = {name: options.get(name) for name in ("mapping", "defaults", "system", "answers", "zone", "header")}
         used = {*(kept["mapping"] or {}).values()}
         left = {name: reason(why) for name, why in options.get("left_out", {}).items() if name not in used}
         unused = [name for name in kept["header"] or [] if name not in used and name not in left]
-        more = {"tables": tables, "table": options["table"], "mode": options.get("mode") or "both", "left_out": left}
+        more = {"tables": tables, "table": options.get("table", ""), "mode": options.get("mode") or "both", "left_out": left}
         like = options.get("looks_like", {}).get("title", "")
-        return {"looks_like": like, **options["dialect"], **kept, **more, "unused": unused}
+        return {"looks_like": like, **options.get("dialect", {}), **kept, **more, "unused": unused}
 
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_counts(self, job):
@@ -253,7 +253,7 @@ class ImportViewSet(ReadApiViewSet):
             file = _file(principal, given)
             kind, table = given.pop("kind", ""), given.pop("table", "")
             job = by_program.begin(principal, file=file, kind=kind, table=table)
-            if job.options["table"] is not None:
+            if job.options.get("table", "") is not None:
                 _settled(principal, job, given)
                 job.refresh_from_db()
                 if wants_check and not by_program.needs(job):
@@ -267,7 +267,7 @@ class ImportViewSet(ReadApiViewSet):
         """Say how the file is to be read. What is not said stays; its preview is made again by `…/check`."""
         job, given = self.get_object(), _read(ChoicesSerializer, request)
         kind, table = given.pop("kind", ""), given.pop("table", "")
-        if table or kind and job.options["table"] is None:
+        if table or kind and job.options.get("table", "") is None:
             chosen = by_program.kind_of(kind) if kind else None
             job = imports.choose_table(request.principal, job=job, table=table, kind=chosen)
         elif kind and kind != kind_of(job).key:

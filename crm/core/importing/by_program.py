@@ -59,13 +59,14 @@ def settle(principal: Principal, job: Job, given: Mapping[str, Any], *, owner: s
         )
     options, kind = job.options, planner.kind_of(job)
     dialect = {key: given[key] for key in ("encoding", "delimiter") if given.get(key)}
-    dialect = options["dialect"] | dialect if options["dialect"] else {}
+    known = options.get("dialect", {})
+    dialect = known | dialect if known else {}
     mapping = options["mapping"]
-    if dialect != options["dialect"]:
+    if dialect != known:
         job.options = options | {"dialect": dialect}
         mapping = understood(kind, _header(job), principal)["mapping"]
     defaults = {"owner": owner or principal.user.email} if owner or "owner" in kind.must_ask else {}
-    defaults |= options["defaults"] | dict(given.get("defaults", {}))
+    defaults |= options.get("defaults", {}) | dict(given.get("defaults", {}))
     mapping = _mapping(kind, mapping, given.get("mapping", {}), _header(job))
     if wrong := sorted(given.get("defaults", {}).keys() - {*kind.defaults}):
         raise ServiceError(_("This field has no value for all rows."), field=f"default_{wrong[0]}")
@@ -75,9 +76,9 @@ def settle(principal: Principal, job: Job, given: Mapping[str, Any], *, owner: s
         dialect=dialect,
         mapping=mapping,
         defaults={name: str(value) for name, value in defaults.items() if value not in (None, "")},
-        system=given.get("system", options["system"]),
-        answers=options["answers"] | dict(given.get("answers", {})),
-        zone=given.get("zone", options["zone"]),
+        system=given.get("system", options.get("system", "")),
+        answers=options.get("answers", {}) | dict(given.get("answers", {})),
+        zone=given.get("zone", options.get("zone", "")),
         mode=given.get("mode", options.get("mode", "")),
     )
     if values := given.get("values"):
