@@ -9,6 +9,7 @@ from clients.api import documents, engagements, invoices, opportunities, views
 from clients.contacts.models import Affiliation, Contact
 from clients.engagements.models import Engagement, EngagementTeam, named_q
 from clients.gate import circumstances as sight
+from clients.gate import visible_q
 from clients.records.models import Client, ClientAccess
 from crm.core.api.changes import versions
 from crm.core.api.feeds import Circumstance, Feed, Gate, Ids, Watch, circumstances, feeds
@@ -22,11 +23,16 @@ def events(model: Any) -> Any:
     return model.pgh_event_model.objects
 
 
+def open_clients(principal: Any) -> Any:
+    """Versions of clients that were in the principal's sight, by the rule of the firm that holds now: another one starts a copy again."""
+    return events(Client).filter(visible_q(principal, key="pgh_obj_id"))
+
+
 def seen_clients(principal: Any, ids: Ids, base_of: Any) -> Ids:
     """Those that were open to the principal, or named them, at the base or since."""
     named = events(ClientAccess).filter(user=principal.user_id, pgh_id__gt=base_of(ClientAccess), client_id__in=ids)
     since = versions(Client, ids, base_of(Client))
-    seen = Client.objects.history_visible_to(principal).filter(pgh_id__in=since)
+    seen = open_clients(principal).filter(pgh_id__in=since)
     return {*named.values_list("client_id", flat=True), *seen.values_list("pgh_obj_id", flat=True)}
 
 
@@ -54,7 +60,7 @@ def was_seen_client(principal: Any, ids: Ids, base: int) -> Ids:
     """Archived ones that the principal still sees, and deleted ones."""
     there = {*Client.objects.filter(pk__in=ids).values_list("pk", flat=True)}
     archived = {*Client.objects.visible_to(principal).filter(pk__in=there).values_list("pk", flat=True)}
-    gone = Client.objects.history_visible_to(principal).filter(pgh_id__in=versions(Client, ids - there, base))
+    gone = open_clients(principal).filter(pgh_id__in=versions(Client, ids - there, base))
     return archived | {*gone.values_list("pgh_obj_id", flat=True)}
 
 

@@ -221,6 +221,32 @@ def test_ids_of_what_one_never_saw_are_not_told(marta, otto):
     assert told == {name: [] for name in RESOURCES} | {"clients": [open_one.pk]}
 
 
+@pytest.mark.parametrize("scope", ["own", "team"])
+def test_clients_of_others_stay_unknown_where_sight_is_narrow(scope, marta, otto):
+    """Neither a client that others hand over, restrict or archive, nor what is written about it, nor what is hidden beside what leaves."""
+    FirmSettings.objects.update(account_managers_see=scope)
+    third = make_user(name="Pia Third")
+    kestrel = make_client(owner=marta, name="Kestrel", team=make_team(members=[marta, otto]))
+    make_contact(actor=marta, client=kestrel)
+    make_line(actor=marta, client=kestrel)
+    log(actor=marta, client=kestrel)
+    mine = make_client(owner=third, name="Mine")
+    line = make_line(actor=third, client=mine)
+    hidden = make_client(owner=marta, name="Hidden")
+    copies = copies_of([third])
+    services.reassign_clients(SYSTEM, clients=[kestrel], owner=otto)
+    restrict_client(acting(otto), client=Client.objects.get(pk=kestrel.pk))
+    assert {copy.resource: copy.poll().told for copy in copies} == {name: [] for name in RESOURCES}
+    services.unrestrict_client(acting(otto), client=Client.objects.get(pk=kestrel.pk))
+    archive_client(SYSTEM, client=Client.objects.get(pk=kestrel.pk), now=timezone.now())
+    services.reassign_clients(SYSTEM, clients=[mine], owner=otto)
+    make_line(actor=marta, client=hidden)
+    log(actor=marta, client=hidden)
+    told = {copy.resource: copy.poll().told for copy in copies}
+    assert told == {name: [] for name in RESOURCES} | {"clients": [mine.pk], "revenue": [line.pk]}
+    assert all(copy.rows == {} for copy in copies)
+
+
 def test_a_parent_that_goes_out_of_sight_is_taken_from_its_children(marta, otto):
     parent = make_client(owner=marta, name="Parent")
     child = make_client(owner=marta, name="Child", parent=parent)

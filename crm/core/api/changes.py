@@ -281,11 +281,26 @@ class Reader:
         gone = {pk for pk in found if pk not in shown}
         told = {pk for pk in gone if found[pk] == EVER}
         if rest := {pk for pk in gone if found[pk] == IF_SEEN}:
-            is_any_open = any(self._changed(gate, place) for gate in self.feed.gates if gate.hides)
-            base = self._bounds(self.feed.model, place)[0]
-            told |= rest if is_any_open else self.feed.was_seen(self.principal, rest, base)
+            told |= self.feed.was_seen(self.principal, rest, self._bounds(self.feed.model, place)[0])
+            for gate in self.feed.gates:
+                if gate.hides and (rest := rest - told):
+                    told |= self._behind(gate, rest, place)
         deleted = [{"id": pk, "deleted": True, "record": None} for pk in found if pk in told]
         return [*(shown[pk] for pk in found if pk in shown), *deleted]
+
+
+    def _behind(self, gate: Gate, ids: Ids, place: Place) -> Ids:
+        """Those of the rows that are, or were, behind a client, an engagement … whose sight changed."""
+        changed = self._changed(gate, place)
+        if not changed or gate.path == "pk":
+            return ids & {*changed}
+        model, column, path = self.feed.model, "pgh_obj_id", gate.path
+        if "__" in path:  # through one of its parts
+            name, path = path.split("__")
+            relation = model._meta.get_field(name)
+            model, column = relation.related_model, relation.field.attname
+        rows = model.pgh_event_model.objects.filter(**{f"{column}__in": ids, f"{path}__in": changed})
+        return {*rows.values_list(column, flat=True)}
 
 
 def fetch(sql: str, params: Sequence[Any]) -> list[tuple]:
