@@ -247,6 +247,26 @@ def test_clients_of_others_stay_unknown_where_sight_is_narrow(scope, marta, otto
     assert all(copy.rows == {} for copy in copies)
 
 
+def test_what_is_deleted_with_its_client_leaves(marta, otto):
+    """An import of clients with their contacts is undone; what others may not see of it stays unknown."""
+    admin, third = make_user(name="Aino Admin", roles=("admin",)), make_user(name="Pia Third")
+    FirmSettings.objects.update(account_managers_see="own")
+    job = run(marta, "clients", b"Id,Name,First name,Last name\n1,Alpha,Ada,Alder\n", system="old")
+    alpha = Client.objects.get()
+    line = make_line(actor=marta, client=alpha)
+    call = log(actor=admin, client=alpha, visibility="team")
+    copies, others = copies_of([marta, admin]), copies_of([third])
+    full = [copy for copy in copies if copy.rows]
+    assert [len(copy.rows) for copy in full] == [1] * 8  # clients, contacts, revenue and interactions of both
+    line.delete()
+    call.delete()
+    undo(marta, job)
+    assert not Client.objects.exists() and not Contact.objects.exists()
+    for copy in copies:
+        assert copy.poll().rows == {}, copy.resource
+    assert [copy.poll().told for copy in others] == [[]] * len(RESOURCES)
+
+
 def test_a_parent_that_goes_out_of_sight_is_taken_from_its_children(marta, otto):
     parent = make_client(owner=marta, name="Parent")
     child = make_client(owner=marta, name="Child", parent=parent)
