@@ -16,6 +16,7 @@ from crm.core.base.principals import SYSTEM, acting
 from crm.core.importing import running, sweeping, undoing
 from crm.core.importing import services as imports
 from crm.core.importing.continuing import continue_move
+from crm.core.importing.models import TIME_ZONE, SourceValue
 from crm.core.work.models import Job
 from tools.testing.factories.clients import make_client
 from tools.testing.importing import run
@@ -267,6 +268,21 @@ def test_an_import_from_before_files_had_tables(http):
     Job.objects.update(state="ready", options=kept)
     said = http.patch(f"/api/v1/imports/{job.pk}", {"defaults": FOR_ALL}, content_type="application/json")
     assert (said.status_code, said.json()["needs"]) == (200, ""), said.content
+
+
+def test_an_unknown_time_zone_is_refused_and_not_remembered(http, marta, tmp_path):
+    job = upload(http, b"Name\nAlpha\n", kind="clients", system="books").json()["id"]
+    imports.cancel_import(acting(marta), job=Job.objects.get(pk=job), now=timezone.now())
+    url = f"/api/v1/imports/{job}"
+    said = http.patch(url, {"zone": "Mars/Olympus"}, content_type="application/json")
+    assert (said.status_code, [*said.json()["fields"]]) == (400, ["zone"])
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"Name\nAlpha\n")
+    with pytest.raises(CommandError, match="Mars/Olympus"):
+        call_command("import_csv", "clients", str(path), "--owner", marta.email, "--zone", "Mars/Olympus")
+    assert not SourceValue.objects.filter(field=TIME_ZONE).exists()
+    SourceValue.objects.create(system="books", field=TIME_ZONE, value="", meaning="Mars/Olympus")  # from before
+    assert upload(http, b"Name\nAlpha\n", kind="clients", system="books").json()["understood"]["zone"] == ""
 
 
 def test_the_command_takes_a_mapping_file_and_ends_with_a_code(marta, tmp_path, capsys):
