@@ -285,6 +285,11 @@ def test_an_unknown_time_zone_is_refused_and_not_remembered(http, marta, tmp_pat
     assert upload(http, b"Name\nAlpha\n", kind="clients", system="books").json()["understood"]["zone"] == ""
 
 
+def test_a_move_of_what_is_no_object_is_refused(http):
+    for body in ("[]", "[1]", '{"file": 1}', "null"):
+        assert http.post("/api/v1/import-moves", body, content_type="application/json").status_code == 400, body
+
+
 def test_the_command_takes_a_mapping_file_and_ends_with_a_code(marta, tmp_path, capsys):
     path, mapping = tmp_path / "a.csv", tmp_path / "map.json"
     path.write_bytes(b"Id,Firma,Ort\n1,Alpha,Turku\n2,,Oulu\n")

@@ -154,10 +154,9 @@ class ImportMoveViewSet(ReadApiViewSet):
         return self._do(request, do)
 
     def _files(self, request) -> Any:
-        data = {
-            name: request.data.getlist(name) if hasattr(request.data, "getlist") else value
-            for name, value in request.data.items()
-        }
+        data = request.data
+        if hasattr(data, "getlist"):
+            data = {name: data.getlist(name) for name in data}
         body = FilesSerializer(data=data)
         body.is_valid(raise_exception=True)
         return [store_upload(request.principal, upload=upload) for upload in body.validated_data["file"]]
