@@ -290,6 +290,15 @@ def test_a_move_of_what_is_no_object_is_refused(http):
         assert http.post("/api/v1/import-moves", body, content_type="application/json").status_code == 400, body
 
 
+def test_a_change_that_is_refused_changes_nothing(http):
+    job = upload(http, b"Name,Kind\nAlpha,x\n", kind="clients", check="false").json()["id"]
+    before = Job.objects.get(pk=job)
+    wrong = {"kind": "contacts", "mapping": {"nothing": "Name"}}
+    assert http.patch(f"/api/v1/imports/{job}", wrong, content_type="application/json").status_code == 400
+    after = Job.objects.get(pk=job)
+    assert (after.kind, after.title, after.options) == (before.kind, before.title, before.options)
+
+
 def test_the_command_takes_a_mapping_file_and_ends_with_a_code(marta, tmp_path, capsys):
     path, mapping = tmp_path / "a.csv", tmp_path / "map.json"
     path.write_bytes(b"Id,Firma,Ort\n1,Alpha,Turku\n2,,Oulu\n")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -263,8 +264,9 @@ class ImportViewSet(ReadApiViewSet):
         return idempotently(request, make, self)
 
     @extend_schema(request=ChoicesSerializer, responses=ImportSerializer)
+    @transaction.atomic
     def partial_update(self, request, pk=None):
-        """Say how the file is to be read. What is not said stays; its preview is made again by `…/check`."""
+        """Say how the file is to be read. What is not said stays; its preview is made again by `…/check`. Refused, nothing changes."""
         job, given = self.get_object(), _read(ChoicesSerializer, request)
         kind, table = given.pop("kind", ""), given.pop("table", "")
         if table or kind and job.options.get("table", "") is None:
