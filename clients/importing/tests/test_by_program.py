@@ -299,6 +299,14 @@ def test_a_change_that_is_refused_changes_nothing(http):
     assert (after.kind, after.title, after.options) == (before.kind, before.title, before.options)
 
 
+def test_words_of_an_unknown_vocabulary_are_refused(http):
+    job = upload(http, b"Name\nAlpha\n", kind="clients", system="books", check="false").json()["id"]
+    for key in ("nothing", "x" * 81):
+        said = http.patch(f"/api/v1/imports/{job}", {"values": {key: {"a": "b"}}}, content_type="application/json")
+        assert (said.status_code, [*said.json()["fields"]]) == (400, ["values"])
+    assert not SourceValue.objects.exists()
+
+
 def test_the_command_takes_a_mapping_file_and_ends_with_a_code(marta, tmp_path, capsys):
     path, mapping = tmp_path / "a.csv", tmp_path / "map.json"
     path.write_bytes(b"Id,Firma,Ort\n1,Alpha,Turku\n2,,Oulu\n")

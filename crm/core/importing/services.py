@@ -353,6 +353,10 @@ def set_values(
     the file's system. `new`: {vocabulary: words} that are added here first. The file must be checked again. Raises PermissionDenied, ServiceError.
     """
     job = _own_ready(principal, job)
+    known = {column.vocabulary.key for column in kind_of(job).columns if column.vocabulary}
+    if not {*values, *(new or {})} <= known:
+        names = ", ".join(sorted(known))
+        raise ServiceError(_("Unknown vocabulary. Use one of: %(names)s.") % {"names": names}, field="values")
     for key, words in (new or {}).items():
         for word in words:
             kinds.creators[key].create(principal, word)
