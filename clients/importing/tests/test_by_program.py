@@ -307,6 +307,16 @@ def test_words_of_an_unknown_vocabulary_are_refused(http):
     assert not SourceValue.objects.exists()
 
 
+@pytest.mark.parametrize("said", [{"defaults": []}, {"mapping": {"name": 5}}, {"values": {"people": "x"}}, {"system": 5}])
+def test_a_mapping_file_of_another_shape_is_refused_in_words(marta, tmp_path, said):
+    path, mapping = tmp_path / "a.csv", tmp_path / "map.json"
+    path.write_bytes(b"Name\nAlpha\n")
+    mapping.write_text(json.dumps(said))
+    with pytest.raises(CommandError, match=f"{[*said][0]} must be"):
+        call_command("import_csv", "clients", str(path), "--owner", marta.email, "--mapping", str(mapping))
+    assert not Job.objects.exists()
+
+
 def test_the_command_takes_a_mapping_file_and_ends_with_a_code(marta, tmp_path, capsys):
     path, mapping = tmp_path / "a.csv", tmp_path / "map.json"
     path.write_bytes(b"Id,Firma,Ort\n1,Alpha,Turku\n2,,Oulu\n")

@@ -67,19 +67,10 @@ class ChoicesSerializer(StrictSerializer):
     values = serializers.JSONField(required=False, help_text=SAID["values"])
 
     def validate(self, attrs):
-        wrong = {name: [_("Send an object of texts.")] for name in attrs if not _is_texts(name, attrs[name])}
+        wrong = {name: [_("Send an object of texts.")] for name in attrs if not by_program.is_texts(name, attrs[name])}
         if wrong:
             raise serializers.ValidationError(wrong)
         return attrs | ({"mode": "" if attrs["mode"] == "both" else attrs["mode"]} if "mode" in attrs else {})
-
-
-def _is_texts(name: str, value: Any) -> bool:
-    if name not in ("mapping", "defaults", "answers", "values"):
-        return True
-    if not isinstance(value, dict):
-        return False
-    inner = value.values() if name == "values" else [value]
-    return all(isinstance(each, dict) and all(isinstance(text, str) for text in each.values()) for each in inner)
 
 
 class UploadSerializer(ChoicesSerializer):

@@ -16,7 +16,18 @@ from crm.core.importing.recognising import suggestions, understood
 from crm.core.work.models import Job
 
 SETTINGS = ("mapping", "defaults", "system", "answers", "zone", "encoding", "delimiter", "values", "mode")
+OBJECTS = ("mapping", "defaults", "answers", "values")  # the SETTINGS that are no texts
 PREVIEWED = 2_000  # groups of records that the preview of an undo looks at
+
+
+def is_texts(name: str, value: Any) -> bool:
+    """Whether one of OBJECTS is an object of texts; `values` has one for each vocabulary."""
+    if name not in OBJECTS:
+        return True
+    if not isinstance(value, dict):
+        return False
+    inner = value.values() if name == "values" else [value]
+    return all(isinstance(each, dict) and all(isinstance(text, str) for text in each.values()) for each in inner)
 
 
 def begin(principal: Principal, *, file: StoredFile, kind: str = "", table: str = "") -> Job:
