@@ -78,7 +78,11 @@ def was_seen_contact(principal: Any, ids: Ids, base: int) -> Ids:
     there = events(Affiliation).filter(contact_id__in=ids)
     places = there.filter(at_seen_clients(principal, there))
     mine = events(Contact).filter(pgh_obj_id__in=ids)
-    mine = mine.exclude(pgh_obj_id__in=there.values("contact_id")) if principal.sees_all else mine.filter(created_by=principal.user_id)
+    mine = (
+        mine.exclude(pgh_obj_id__in=there.values("contact_id"))
+        if principal.sees_all
+        else mine.filter(created_by=principal.user_id)
+    )
     return {*places.values_list("contact_id", flat=True), *mine.values_list("pgh_obj_id", flat=True)}
 
 

@@ -9,6 +9,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from clients.contacts.models import Contact
@@ -309,6 +310,35 @@ def test_a_private_conversation_leaves_whoever_no_longer_took_part(marta, otto):
     call.refresh_from_db()
     assert (call.visibility, [*call.participants.all()]) == ("private", [])
     assert copy.poll().rows == {} and copy.told == [call.pk]
+
+
+# What a round costs
+
+
+def test_hidden_rows_fill_no_page_and_what_changed_is_looked_for_once_a_round(marta, otto):
+    """What is written of restricted clients is not told, and clients whose sight changed are not looked for again on each page."""
+    secret = make_client(owner=marta, name="Secret")
+    restrict_client(acting(marta), client=secret)
+    open_one, other = make_client(owner=marta, name="Open"), make_client(owner=marta, name="Other")
+    copy = Copy(otto, "revenue").poll()
+    for _n in range(7):
+        make_line(actor=marta, client=secret)
+    lines = [make_line(actor=marta, client=open_one).pk for _n in range(2)]
+    page = copy.ask(page_size=2).json()
+    assert [row["id"] for row in page["results"]] == lines
+    copy.poll()
+    services.reassign_clients(SYSTEM, clients=[open_one, other], owner=otto)
+    looked, pages = [], 0
+    while True:
+        with CaptureQueriesContext(connection) as asked:
+            page = copy.ask(page_size=1).json()
+        copy.cursor, pages = page["cursor"], pages + 1
+        looked.append(
+            sum("LEFT JOIN LATERAL" in each["sql"] and "clients_clientevent" in each["sql"] for each in asked)
+        )
+        if not page["has_more"]:
+            break
+    assert pages > 1 and sum(looked) == 1, looked
 
 
 # What is refused

@@ -307,7 +307,9 @@ def test_words_of_an_unknown_vocabulary_are_refused(http):
     assert not SourceValue.objects.exists()
 
 
-@pytest.mark.parametrize("said", [{"defaults": []}, {"mapping": {"name": 5}}, {"values": {"people": "x"}}, {"system": 5}])
+@pytest.mark.parametrize(
+    "said", [{"defaults": []}, {"mapping": {"name": 5}}, {"values": {"people": "x"}}, {"system": 5}]
+)
 def test_a_mapping_file_of_another_shape_is_refused_in_words(marta, tmp_path, said):
     path, mapping = tmp_path / "a.csv", tmp_path / "map.json"
     path.write_bytes(b"Name\nAlpha\n")

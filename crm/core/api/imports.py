@@ -161,12 +161,19 @@ class ImportSerializer(serializers.ModelSerializer):
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_understood(self, job):
         options = job.options
-        tables = [{"key": key, "title": title, "rows": n, "kind": kind} for key, title, n, kind in options.get("tables", [])]
+        tables = [
+            {"key": key, "title": title, "rows": n, "kind": kind} for key, title, n, kind in options.get("tables", [])
+        ]
         kept = {name: options.get(name) for name in ("mapping", "defaults", "system", "answers", "zone", "header")}
         used = {*(kept["mapping"] or {}).values()}
         left = {name: reason(why) for name, why in options.get("left_out", {}).items() if name not in used}
         unused = [name for name in kept["header"] or [] if name not in used and name not in left]
-        more = {"tables": tables, "table": options.get("table", ""), "mode": options.get("mode") or "both", "left_out": left}
+        more = {
+            "tables": tables,
+            "table": options.get("table", ""),
+            "mode": options.get("mode") or "both",
+            "left_out": left,
+        }
         like = options.get("looks_like", {}).get("title", "")
         return {"looks_like": like, **options.get("dialect", {}), **kept, **more, "unused": unused}
 
