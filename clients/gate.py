@@ -17,8 +17,9 @@ from crm.core.users.choices import Role
 from crm.core.users.models import User
 
 
-def visible_q(principal, prefix: str = "") -> Q:
-    """The condition under which the principal may see a client, reached through `prefix` (such as "client__").
+def visible_q(principal, prefix: str = "", key: str = "pk") -> Q:
+    """The condition under which the principal may see a client, reached through `prefix` (such as "client__"). `key`: its id there,
+    "pgh_obj_id" in its versions.
 
     Only its owner and the colleagues in ClientAccess see a restricted client; no role and no cover overrides this.
     Managers and admins see all others. Account managers see all, their teams' and their own, or only their own, as the
@@ -34,11 +35,11 @@ def visible_q(principal, prefix: str = "") -> Q:
     if not (principal.sees_all or principal.is_account_manager):
         return Q(pk__in=[])
     if principal.sees_all or (scope := get_firm().account_managers_see) == AccountManagersSee.ALL:
-        return open_to_all | own | Q(**{f"{prefix}pk__in": _named_ids(user)})
+        return open_to_all | own | Q(**{f"{prefix}{key}__in": _named_ids(user)})
     open_to = Q(Within(f"{prefix}owner", _absent_ids(user)))
     if scope == AccountManagersSee.TEAM:
         open_to |= Q(Within(f"{prefix}team", _team_ids(user)))
-    return open_to_all & open_to | own | Q(Within(f"{prefix}pk", _named_ids(user)))
+    return open_to_all & open_to | own | Q(Within(f"{prefix}{key}", _named_ids(user)))
 
 
 FEW = 2_000  # clients, up to which their rows are looked up by client

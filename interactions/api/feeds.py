@@ -4,15 +4,24 @@ from typing import Any
 
 from django.db.models import Q
 
-from clients.api.feeds import ENGAGEMENT, of_client, was_seen
+from clients.api.feeds import ENGAGEMENT, events, of_client, was_seen
+from clients.engagements.models import named_q
+from clients.records.models import Client
 from crm.core.api.feeds import Ids
 from interactions.api import views
 from interactions.follow_ups.models import FollowUp
+from interactions.log.choices import Visibility
 from interactions.log.models import Interaction, InteractionColleague
 
 
 def open_interactions(model: Any, principal: Any) -> Any:
-    return Interaction.objects.history_visible_to(principal)
+    """As the list has them; those for the team of a deleted client by its last version."""
+    rows = Interaction.objects.history_visible_to(principal, of_many=True)
+    if principal.sees_all or principal.user is None:
+        return rows
+    their = Q(owner=principal.user) | Q(team__in=principal.user.memberships.values("team_id"))
+    gone = events(Client).filter(their, pgh_label="delete").values("pgh_obj_id")
+    return rows | events(Interaction).filter(named_q(principal), visibility=Visibility.TEAM, client_id__in=gone)
 
 
 def seen_interactions(principal: Any, ids: Ids, base: int) -> Ids:

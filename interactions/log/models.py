@@ -56,16 +56,16 @@ class InteractionQuerySet(ArchivableQuerySet):
             return self.none()
         return self.filter(named_q(principal)).filter(_open_to(principal, "pk", of_many=True))
 
-    def history_visible_to(self, principal):
+    def history_visible_to(self, principal, *, of_many: bool = False):
         """The versions that were visible to the principal: text written as private stays private after the visibility
-        changes.
+        changes. `of_many`: see `_open_to`; those of deleted clients included.
         """
         events = Interaction.pgh_event_model.objects.all()  # type: ignore[attr-defined]
         if principal.is_system:
             return events
         if principal.user is None:
             return events.none()
-        return events.filter(named_q(principal)).filter(_open_to(principal, "pgh_obj_id"))
+        return events.filter(named_q(principal)).filter(_open_to(principal, "pgh_obj_id", of_many=of_many))
 
     def contacts_made(self):
         """Those that count as contact with the client: all except notes."""

@@ -9,6 +9,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from clients.contacts.models import Contact
@@ -221,6 +222,52 @@ def test_ids_of_what_one_never_saw_are_not_told(marta, otto):
     assert told == {name: [] for name in RESOURCES} | {"clients": [open_one.pk]}
 
 
+@pytest.mark.parametrize("scope", ["own", "team"])
+def test_clients_of_others_stay_unknown_where_sight_is_narrow(scope, marta, otto):
+    """Neither a client that others hand over, restrict or archive, nor what is written about it, nor what is hidden beside what leaves."""
+    FirmSettings.objects.update(account_managers_see=scope)
+    third = make_user(name="Pia Third")
+    kestrel = make_client(owner=marta, name="Kestrel", team=make_team(members=[marta, otto]))
+    make_contact(actor=marta, client=kestrel)
+    make_line(actor=marta, client=kestrel)
+    log(actor=marta, client=kestrel)
+    mine = make_client(owner=third, name="Mine")
+    line = make_line(actor=third, client=mine)
+    hidden = make_client(owner=marta, name="Hidden")
+    copies = copies_of([third])
+    services.reassign_clients(SYSTEM, clients=[kestrel], owner=otto)
+    restrict_client(acting(otto), client=Client.objects.get(pk=kestrel.pk))
+    assert {copy.resource: copy.poll().told for copy in copies} == {name: [] for name in RESOURCES}
+    services.unrestrict_client(acting(otto), client=Client.objects.get(pk=kestrel.pk))
+    archive_client(SYSTEM, client=Client.objects.get(pk=kestrel.pk), now=timezone.now())
+    services.reassign_clients(SYSTEM, clients=[mine], owner=otto)
+    make_line(actor=marta, client=hidden)
+    log(actor=marta, client=hidden)
+    told = {copy.resource: copy.poll().told for copy in copies}
+    assert told == {name: [] for name in RESOURCES} | {"clients": [mine.pk], "revenue": [line.pk]}
+    assert all(copy.rows == {} for copy in copies)
+
+
+def test_what_is_deleted_with_its_client_leaves(marta, otto):
+    """An import of clients with their contacts is undone; what others may not see of it stays unknown."""
+    admin, third = make_user(name="Aino Admin", roles=("admin",)), make_user(name="Pia Third")
+    FirmSettings.objects.update(account_managers_see="own")
+    job = run(marta, "clients", b"Id,Name,First name,Last name\n1,Alpha,Ada,Alder\n", system="old")
+    alpha = Client.objects.get()
+    line = make_line(actor=marta, client=alpha)
+    call = log(actor=admin, client=alpha, visibility="team")
+    copies, others = copies_of([marta, admin]), copies_of([third])
+    full = [copy for copy in copies if copy.rows]
+    assert [len(copy.rows) for copy in full] == [1] * 8  # clients, contacts, revenue and interactions of both
+    line.delete()
+    call.delete()
+    undo(marta, job)
+    assert not Client.objects.exists() and not Contact.objects.exists()
+    for copy in copies:
+        assert copy.poll().rows == {}, copy.resource
+    assert [copy.poll().told for copy in others] == [[]] * len(RESOURCES)
+
+
 def test_a_parent_that_goes_out_of_sight_is_taken_from_its_children(marta, otto):
     parent = make_client(owner=marta, name="Parent")
     child = make_client(owner=marta, name="Child", parent=parent)
@@ -263,6 +310,35 @@ def test_a_private_conversation_leaves_whoever_no_longer_took_part(marta, otto):
     call.refresh_from_db()
     assert (call.visibility, [*call.participants.all()]) == ("private", [])
     assert copy.poll().rows == {} and copy.told == [call.pk]
+
+
+# What a round costs
+
+
+def test_hidden_rows_fill_no_page_and_what_changed_is_looked_for_once_a_round(marta, otto):
+    """What is written of restricted clients is not told, and clients whose sight changed are not looked for again on each page."""
+    secret = make_client(owner=marta, name="Secret")
+    restrict_client(acting(marta), client=secret)
+    open_one, other = make_client(owner=marta, name="Open"), make_client(owner=marta, name="Other")
+    copy = Copy(otto, "revenue").poll()
+    for _n in range(7):
+        make_line(actor=marta, client=secret)
+    lines = [make_line(actor=marta, client=open_one).pk for _n in range(2)]
+    page = copy.ask(page_size=2).json()
+    assert [row["id"] for row in page["results"]] == lines
+    copy.poll()
+    services.reassign_clients(SYSTEM, clients=[open_one, other], owner=otto)
+    looked, pages = [], 0
+    while True:
+        with CaptureQueriesContext(connection) as asked:
+            page = copy.ask(page_size=1).json()
+        copy.cursor, pages = page["cursor"], pages + 1
+        looked.append(
+            sum("LEFT JOIN LATERAL" in each["sql"] and "clients_clientevent" in each["sql"] for each in asked)
+        )
+        if not page["has_more"]:
+            break
+    assert pages > 1 and sum(looked) == 1, looked
 
 
 # What is refused

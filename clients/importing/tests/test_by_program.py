@@ -3,6 +3,7 @@
 import io
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from django.utils import timezone
 
 from clients.records.models import Client
 from crm.core.base.principals import SYSTEM, acting
-from crm.core.importing import running, undoing
+from crm.core.importing import running, sweeping, undoing
 from crm.core.importing import services as imports
 from crm.core.importing.continuing import continue_move
+from crm.core.importing.models import TIME_ZONE, SourceValue
 from crm.core.work.models import Job
 from tools.testing.factories.clients import make_client
 from tools.testing.importing import run
@@ -243,6 +245,78 @@ def test_a_move_of_several_files(http, marta, django_capture_on_commit_callbacks
     assert http.get(url).json()["state"] == "done"
     assert Client.objects.get().contacts.get().name == "Ada Alder"
     assert acting(marta).user == Client.objects.get().owner
+
+
+def test_what_was_swept_is_still_shown(http, marta):
+    made = http.post("/api/v1/import-moves", {"file": [SimpleUploadedFile("firms.csv", b"Name\nAlpha\n")]}).json()
+    [job] = Job.objects.all()
+    Job.objects.update(state="done", ended_at=timezone.now() - sweeping.KEPT - timedelta(hours=1))
+    sweeping.sweep_files(timezone.now().date(), None)
+    [shown] = http.get("/api/v1/imports").json()["results"]
+    assert (shown["id"], shown["file"]) == (job.pk, None)
+    parts = http.get(f"/api/v1/import-moves/{made['id']}").json()["files"]
+    assert [part["file"] for part in parts] == [job.title]
+
+
+def test_an_import_from_before_files_had_tables(http):
+    job = Job.objects.get(pk=upload(http, b"Name\nAlpha\n", kind="clients").json()["id"])
+    kept = {name: job.options[name] for name in ("mapping", "defaults", "dialect")}
+    for options in (kept, {name: said for name, said in kept.items() if name != "dialect"}):
+        Job.objects.update(state="done", options=options)
+        [shown] = http.get("/api/v1/imports").json()["results"]
+        assert (shown["id"], shown["understood"]["tables"], shown["understood"]["table"]) == (job.pk, [], "")
+    Job.objects.update(state="ready", options=kept)
+    said = http.patch(f"/api/v1/imports/{job.pk}", {"defaults": FOR_ALL}, content_type="application/json")
+    assert (said.status_code, said.json()["needs"]) == (200, ""), said.content
+
+
+def test_an_unknown_time_zone_is_refused_and_not_remembered(http, marta, tmp_path):
+    job = upload(http, b"Name\nAlpha\n", kind="clients", system="books").json()["id"]
+    imports.cancel_import(acting(marta), job=Job.objects.get(pk=job), now=timezone.now())
+    url = f"/api/v1/imports/{job}"
+    said = http.patch(url, {"zone": "Mars/Olympus"}, content_type="application/json")
+    assert (said.status_code, [*said.json()["fields"]]) == (400, ["zone"])
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"Name\nAlpha\n")
+    with pytest.raises(CommandError, match="Mars/Olympus"):
+        call_command("import_csv", "clients", str(path), "--owner", marta.email, "--zone", "Mars/Olympus")
+    assert not SourceValue.objects.filter(field=TIME_ZONE).exists()
+    SourceValue.objects.create(system="books", field=TIME_ZONE, value="", meaning="Mars/Olympus")  # from before
+    assert upload(http, b"Name\nAlpha\n", kind="clients", system="books").json()["understood"]["zone"] == ""
+
+
+def test_a_move_of_what_is_no_object_is_refused(http):
+    for body in ("[]", "[1]", '{"file": 1}', "null"):
+        assert http.post("/api/v1/import-moves", body, content_type="application/json").status_code == 400, body
+
+
+def test_a_change_that_is_refused_changes_nothing(http):
+    job = upload(http, b"Name,Kind\nAlpha,x\n", kind="clients", check="false").json()["id"]
+    before = Job.objects.get(pk=job)
+    wrong = {"kind": "contacts", "mapping": {"nothing": "Name"}}
+    assert http.patch(f"/api/v1/imports/{job}", wrong, content_type="application/json").status_code == 400
+    after = Job.objects.get(pk=job)
+    assert (after.kind, after.title, after.options) == (before.kind, before.title, before.options)
+
+
+def test_words_of_an_unknown_vocabulary_are_refused(http):
+    job = upload(http, b"Name\nAlpha\n", kind="clients", system="books", check="false").json()["id"]
+    for key in ("nothing", "x" * 81):
+        said = http.patch(f"/api/v1/imports/{job}", {"values": {key: {"a": "b"}}}, content_type="application/json")
+        assert (said.status_code, [*said.json()["fields"]]) == (400, ["values"])
+    assert not SourceValue.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "said", [{"defaults": []}, {"mapping": {"name": 5}}, {"values": {"people": "x"}}, {"system": 5}]
+)
+def test_a_mapping_file_of_another_shape_is_refused_in_words(marta, tmp_path, said):
+    path, mapping = tmp_path / "a.csv", tmp_path / "map.json"
+    path.write_bytes(b"Name\nAlpha\n")
+    mapping.write_text(json.dumps(said))
+    with pytest.raises(CommandError, match=f"{[*said][0]} must be"):
+        call_command("import_csv", "clients", str(path), "--owner", marta.email, "--mapping", str(mapping))
+    assert not Job.objects.exists()
 
 
 def test_the_command_takes_a_mapping_file_and_ends_with_a_code(marta, tmp_path, capsys):

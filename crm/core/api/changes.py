@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from django.core.cache import cache
 from django.db import connection
 from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
+from redis import RedisError
 from rest_framework import exceptions, serializers, viewsets
 from rest_framework.response import Response
 
@@ -25,6 +28,7 @@ FORMAT = 1  # counts on when records get another shape, so that copies start aga
 DAYS = 30  # for which a cursor can be used
 READ = 2_000  # events at a time
 WINDOWS = 25  # stretches of histories that one request reads
+ROUND = 3600  # seconds for which it is kept whose sight changed
 CHUNK = 100  # clients, engagements … whose rows are looked up at a time
 MOST_OPENED = 10_000  # of these at most; beyond, a copy starts again
 TRIES, PAUSE = 20, 0.05  # how long a first page waits for writes that are under way
@@ -93,6 +97,7 @@ class Reader:
         self.feed, self.principal = feed, request.principal
         self.view = feed.viewset(request=request, format_kwarg=None, action="list", args=(), kwargs={})
         self._opened: dict[str, list[int]] = {}
+        self._copy = ""
 
     def start(self, size: int) -> tuple[list[dict[str, Any]], str, bool]:
         """The first page of every row. Waits a moment for writes that are under way, so that their events need not be looked for."""
@@ -132,6 +137,7 @@ class Reader:
         return places.fingerprint(self.feed.key, user, sight, shape, places.database())
 
     def _answer(self, place: Place, key: str, at: int, size: int) -> tuple[list[dict[str, Any]], str, bool]:
+        self._copy = key
         place, results, has_more = self._first(place, size) if place.is_first else self._since(place, size)
         return (
             results,
@@ -173,16 +179,20 @@ class Reader:
     # What changed
 
     def _since(self, place: Place, size: int) -> tuple[Place, list[dict[str, Any]], bool]:
+        """Rows that are not told do not fill the page."""
+        told: list[dict[str, Any]] = []
         found: dict[int, int] = {}
         steps = [None, *self.feed.parts, *self.feed.gates]
         for _window in range(WINDOWS):
-            if place.step == len(steps) or len(found) >= size:
+            if len(told) + len(found) >= size:
+                told, found = told + self._told(found, place), {}
+            if place.step == len(steps) or len(told) >= size:
                 break
             step = steps[place.step]
             read = self._through(step, place) if isinstance(step, Gate) else self._written(step, place)
-            place = self._take(place, read, found, size, self._when(step))
+            place = self._take(place, read, found, size - len(told), self._when(step))
         has_more = place.step < len(steps)
-        return place, self._told(found, place), has_more
+        return place, told + self._told(found, place), has_more
 
     def _when(self, step: Any) -> int:
         if isinstance(step, Gate):
@@ -249,12 +259,23 @@ class Reader:
     def _changed(self, gate: Gate, place: Place) -> list[int]:
         """In order. Raises StartAgain if these are very many."""
         if gate.path not in self._opened:
-            found = {pk for watch in gate.watches for pk in self._watched(watch, place)}
-            if len(found) > MOST_OPENED:
-                raise StartAgain()
-            seen = gate.was_seen(self.principal, found, lambda model: self._bounds(model, place)[0]) if found else ()
-            self._opened[gate.path] = sorted(seen)
+            self._opened[gate.path] = self._kept(gate, place)
         return self._opened[gate.path]
+
+    def _kept(self, gate: Gate, place: Place) -> list[int]:
+        """Looked for once a round: what commits during the round is of the next one."""
+        round_of = (place.since, place.base, place.mark)
+        name = f"changes:{places.fingerprint(self._copy, gate.path, round_of)}"
+        with suppress(RedisError):
+            if (kept := cache.get(name)) is not None:
+                return kept
+        found = {pk for watch in gate.watches for pk in self._watched(watch, place)}
+        if len(found) > MOST_OPENED:
+            raise StartAgain()
+        seen = gate.was_seen(self.principal, found, lambda model: self._bounds(model, place)[0]) if found else ()
+        with suppress(RedisError):
+            cache.set(name, sorted(seen), ROUND)
+        return sorted(seen)
 
     def _watched(self, watch: Watch, place: Place) -> Iterable[int]:
         base, top = self._bounds(watch.model, place)
@@ -281,11 +302,25 @@ class Reader:
         gone = {pk for pk in found if pk not in shown}
         told = {pk for pk in gone if found[pk] == EVER}
         if rest := {pk for pk in gone if found[pk] == IF_SEEN}:
-            is_any_open = any(self._changed(gate, place) for gate in self.feed.gates if gate.hides)
-            base = self._bounds(self.feed.model, place)[0]
-            told |= rest if is_any_open else self.feed.was_seen(self.principal, rest, base)
+            told |= self.feed.was_seen(self.principal, rest, self._bounds(self.feed.model, place)[0])
+            for gate in self.feed.gates:
+                if gate.hides and (rest := rest - told):
+                    told |= self._behind(gate, rest, place)
         deleted = [{"id": pk, "deleted": True, "record": None} for pk in found if pk in told]
         return [*(shown[pk] for pk in found if pk in shown), *deleted]
+
+    def _behind(self, gate: Gate, ids: Ids, place: Place) -> Ids:
+        """Those of the rows that are, or were, behind a client, an engagement … whose sight changed."""
+        changed = self._changed(gate, place)
+        if not changed or gate.path == "pk":
+            return ids & {*changed}
+        model, column, path = self.feed.model, "pgh_obj_id", gate.path
+        if "__" in path:  # through one of its parts
+            name, path = path.split("__")
+            relation = model._meta.get_field(name)
+            model, column = relation.related_model, relation.field.attname
+        rows = model.pgh_event_model.objects.filter(**{f"{column}__in": ids, f"{path}__in": changed})
+        return {*rows.values_list(column, flat=True)}
 
 
 def fetch(sql: str, params: Sequence[Any]) -> list[tuple]:

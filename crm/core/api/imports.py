@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -66,19 +67,10 @@ class ChoicesSerializer(StrictSerializer):
     values = serializers.JSONField(required=False, help_text=SAID["values"])
 
     def validate(self, attrs):
-        wrong = {name: [_("Send an object of texts.")] for name in attrs if not _is_texts(name, attrs[name])}
+        wrong = {name: [_("Send an object of texts.")] for name in attrs if not by_program.is_texts(name, attrs[name])}
         if wrong:
             raise serializers.ValidationError(wrong)
         return attrs | ({"mode": "" if attrs["mode"] == "both" else attrs["mode"]} if "mode" in attrs else {})
-
-
-def _is_texts(name: str, value: Any) -> bool:
-    if name not in ("mapping", "defaults", "answers", "values"):
-        return True
-    if not isinstance(value, dict):
-        return False
-    inner = value.values() if name == "values" else [value]
-    return all(isinstance(each, dict) and all(isinstance(text, str) for text in each.values()) for each in inner)
 
 
 class UploadSerializer(ChoicesSerializer):
@@ -156,27 +148,34 @@ class ImportSerializer(serializers.ModelSerializer):
     def get_kind(self, job) -> str:
         return kind_of(job).key
 
-    @extend_schema_field(OpenApiTypes.OBJECT)
+    @extend_schema_field(serializers.DictField(allow_null=True, help_text=_lazy("Null once it was swept")))
     def get_file(self, job):
-        return summary(job.file)
+        return summary(job.file) if job.file else None
 
     def get_move(self, job) -> int | None:
         return MoveFile.objects.filter(job=job).values_list("move", flat=True).first()
 
     def get_needs(self, job) -> str:
-        return by_program.needs(job) if job.state == JobState.READY and job.options.get("table") is not None else ""
+        return by_program.needs(job) if job.state == JobState.READY and job.options.get("table", "") is not None else ""
 
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_understood(self, job):
         options = job.options
-        tables = [{"key": key, "title": title, "rows": n, "kind": kind} for key, title, n, kind in options["tables"]]
+        tables = [
+            {"key": key, "title": title, "rows": n, "kind": kind} for key, title, n, kind in options.get("tables", [])
+        ]
         kept = {name: options.get(name) for name in ("mapping", "defaults", "system", "answers", "zone", "header")}
         used = {*(kept["mapping"] or {}).values()}
         left = {name: reason(why) for name, why in options.get("left_out", {}).items() if name not in used}
         unused = [name for name in kept["header"] or [] if name not in used and name not in left]
-        more = {"tables": tables, "table": options["table"], "mode": options.get("mode") or "both", "left_out": left}
+        more = {
+            "tables": tables,
+            "table": options.get("table", ""),
+            "mode": options.get("mode") or "both",
+            "left_out": left,
+        }
         like = options.get("looks_like", {}).get("title", "")
-        return {"looks_like": like, **options["dialect"], **kept, **more, "unused": unused}
+        return {"looks_like": like, **options.get("dialect", {}), **kept, **more, "unused": unused}
 
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_counts(self, job):
@@ -253,7 +252,7 @@ class ImportViewSet(ReadApiViewSet):
             file = _file(principal, given)
             kind, table = given.pop("kind", ""), given.pop("table", "")
             job = by_program.begin(principal, file=file, kind=kind, table=table)
-            if job.options["table"] is not None:
+            if job.options.get("table", "") is not None:
                 _settled(principal, job, given)
                 job.refresh_from_db()
                 if wants_check and not by_program.needs(job):
@@ -263,11 +262,12 @@ class ImportViewSet(ReadApiViewSet):
         return idempotently(request, make, self)
 
     @extend_schema(request=ChoicesSerializer, responses=ImportSerializer)
+    @transaction.atomic
     def partial_update(self, request, pk=None):
-        """Say how the file is to be read. What is not said stays; its preview is made again by `…/check`."""
+        """Say how the file is to be read. What is not said stays; its preview is made again by `…/check`. Refused, nothing changes."""
         job, given = self.get_object(), _read(ChoicesSerializer, request)
         kind, table = given.pop("kind", ""), given.pop("table", "")
-        if table or kind and job.options["table"] is None:
+        if table or kind and job.options.get("table", "") is None:
             chosen = by_program.kind_of(kind) if kind else None
             job = imports.choose_table(request.principal, job=job, table=table, kind=chosen)
         elif kind and kind != kind_of(job).key:

@@ -48,7 +48,7 @@ class MoveFileSerializer(serializers.Serializer):
     """A file, or a table of one. Its columns and rows are those of the import."""
 
     id = serializers.IntegerField(source="job.pk", help_text=_lazy("Of the import"))
-    file = serializers.CharField(source="job.file.name")
+    file = serializers.SerializerMethodField(help_text=_lazy("Its name; the title of the import once it was swept"))
     kind = serializers.CharField(source="kind.key")
     state = serializers.CharField(source="job.state")
     columns = serializers.IntegerField()
@@ -59,6 +59,9 @@ class MoveFileSerializer(serializers.Serializer):
     total = serializers.IntegerField(source="job.total")
     done = serializers.IntegerField(source="job.done")
     error = serializers.CharField(source="job.error")
+
+    def get_file(self, part) -> str:
+        return part.job.file.name if part.job.file else part.job.title
 
 
 class ImportMoveSerializer(serializers.ModelSerializer):
@@ -151,10 +154,9 @@ class ImportMoveViewSet(ReadApiViewSet):
         return self._do(request, do)
 
     def _files(self, request) -> Any:
-        data = {
-            name: request.data.getlist(name) if hasattr(request.data, "getlist") else value
-            for name, value in request.data.items()
-        }
+        data = request.data
+        if hasattr(data, "getlist"):
+            data = {name: data.getlist(name) for name in data}
         body = FilesSerializer(data=data)
         body.is_valid(raise_exception=True)
         return [store_upload(request.principal, upload=upload) for upload in body.validated_data["file"]]

@@ -16,7 +16,18 @@ from crm.core.importing.recognising import suggestions, understood
 from crm.core.work.models import Job
 
 SETTINGS = ("mapping", "defaults", "system", "answers", "zone", "encoding", "delimiter", "values", "mode")
+OBJECTS = ("mapping", "defaults", "answers", "values")  # the SETTINGS that are no texts
 PREVIEWED = 2_000  # groups of records that the preview of an undo looks at
+
+
+def is_texts(name: str, value: Any) -> bool:
+    """Whether one of OBJECTS is an object of texts; `values` has one for each vocabulary."""
+    if name not in OBJECTS:
+        return True
+    if not isinstance(value, dict):
+        return False
+    inner = value.values() if name == "values" else [value]
+    return all(isinstance(each, dict) and all(isinstance(text, str) for text in each.values()) for each in inner)
 
 
 def begin(principal: Principal, *, file: StoredFile, kind: str = "", table: str = "") -> Job:
@@ -59,13 +70,14 @@ def settle(principal: Principal, job: Job, given: Mapping[str, Any], *, owner: s
         )
     options, kind = job.options, planner.kind_of(job)
     dialect = {key: given[key] for key in ("encoding", "delimiter") if given.get(key)}
-    dialect = options["dialect"] | dialect if options["dialect"] else {}
+    known = options.get("dialect", {})
+    dialect = known | dialect if known else {}
     mapping = options["mapping"]
-    if dialect != options["dialect"]:
+    if dialect != known:
         job.options = options | {"dialect": dialect}
         mapping = understood(kind, _header(job), principal)["mapping"]
     defaults = {"owner": owner or principal.user.email} if owner or "owner" in kind.must_ask else {}
-    defaults |= options["defaults"] | dict(given.get("defaults", {}))
+    defaults |= options.get("defaults", {}) | dict(given.get("defaults", {}))
     mapping = _mapping(kind, mapping, given.get("mapping", {}), _header(job))
     if wrong := sorted(given.get("defaults", {}).keys() - {*kind.defaults}):
         raise ServiceError(_("This field has no value for all rows."), field=f"default_{wrong[0]}")
@@ -75,9 +87,9 @@ def settle(principal: Principal, job: Job, given: Mapping[str, Any], *, owner: s
         dialect=dialect,
         mapping=mapping,
         defaults={name: str(value) for name, value in defaults.items() if value not in (None, "")},
-        system=given.get("system", options["system"]),
-        answers=options["answers"] | dict(given.get("answers", {})),
-        zone=given.get("zone", options["zone"]),
+        system=given.get("system", options.get("system", "")),
+        answers=options.get("answers", {}) | dict(given.get("answers", {})),
+        zone=given.get("zone", options.get("zone", "")),
         mode=given.get("mode", options.get("mode", "")),
     )
     if values := given.get("values"):

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from crm.core.base.reading import fold, lacks_zone
+from crm.core.base.zones import known_zones
 from crm.core.importing import kinds, tabular
 from crm.core.importing.kinds import Column, ImportKind
 from crm.core.importing.models import TIME_ZONE, SavedMapping, SourceValue
@@ -156,7 +157,7 @@ def remembered(kind: ImportKind, system: str) -> tuple[dict[str, dict[str, str]]
     zone = ""
     for row in SourceValue.objects.filter(system=system, field__in=[*keys, TIME_ZONE]):
         if row.field == TIME_ZONE:
-            zone = row.meaning
+            zone = row.meaning if row.meaning in known_zones() else ""
         else:
             values.setdefault(row.field, {})[row.value] = row.meaning
     return values, zone

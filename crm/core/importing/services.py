@@ -12,6 +12,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from crm.core.base.deciding import Decision, decide_all
@@ -20,6 +21,7 @@ from crm.core.base.permissions import require
 from crm.core.base.principals import Principal
 from crm.core.base.reading import fold
 from crm.core.base.services import service
+from crm.core.base.zones import validate_zone
 from crm.core.files.models import StoredFile
 from crm.core.files.services import read_bytes
 from crm.core.importing import kinds, readers, tabular
@@ -251,7 +253,8 @@ def set_options(
     """Change how the file is read and mapped. `answers` ({field: value}, or {"date_order": …, "decimal": …} for all)
     apply to undecided columns. `values`: {vocabulary: {word of the file: what it means}}; `zone`: of times that name none,
     "" for the firm's; `mode`: whether it creates or updates records, or both. What is said of a named system is remembered. Raises
-    ServiceError for a required field without a column, an undecided column without an answer, or ids of an unnamed system.
+    ServiceError for a required field without a column, an undecided column without an answer, ids of an unnamed system, or an unknown
+    zone.
     """
     job = _own_ready(principal, job)
     kind = kind_of(job)
@@ -268,6 +271,7 @@ def set_options(
         decisions = decisions_of(job, dialect, mapping)
     except tabular.UnreadableTable as error:
         raise ServiceError(str(error), field="encoding") from error
+    _check_zone(zone)
     said, zone_before = remembered(kind, system)
     header, rows = read_job(job)
     job.options |= {
@@ -318,6 +322,13 @@ def _check_mapping(kind: ImportKind, mapping: dict[str, str], defaults: dict[str
             raise ServiceError(message, field=f"map_{group[0]}")
 
 
+def _check_zone(zone: str) -> None:
+    try:
+        validate_zone(zone or "UTC")
+    except ValidationError as error:
+        raise ServiceError(error.messages[0], field="zone") from error
+
+
 @service(may=may_import_job)
 def check_import(principal: Principal, *, job: Job, now: datetime) -> Job:
     """Have a worker plan the whole file, for the preview."""
@@ -342,6 +353,10 @@ def set_values(
     the file's system. `new`: {vocabulary: words} that are added here first. The file must be checked again. Raises PermissionDenied, ServiceError.
     """
     job = _own_ready(principal, job)
+    known = {column.vocabulary.key for column in kind_of(job).columns if column.vocabulary}
+    if not {*values, *(new or {})} <= known:
+        names = ", ".join(sorted(known))
+        raise ServiceError(_("Unknown vocabulary. Use one of: %(names)s.") % {"names": names}, field="values")
     for key, words in (new or {}).items():
         for word in words:
             kinds.creators[key].create(principal, word)

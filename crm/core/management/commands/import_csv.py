@@ -188,6 +188,11 @@ def _read(path: Path) -> dict[str, Any]:
         raise CommandError(
             f"{path}: expected an object with some of {names}" + (f", not {wrong[0]!r}." if wrong else ".")
         )
+    for name, said in found.items():
+        if not by_program.is_texts(name, said):
+            raise CommandError(f"{path}: {name} must be an object of texts.")
+        if name not in by_program.OBJECTS and not isinstance(said, str):
+            raise CommandError(f"{path}: {name} must be a text.")
     return found
 
 
