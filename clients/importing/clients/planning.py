@@ -141,8 +141,12 @@ def _parent(client: Client | None, values: Values, context: Context, plan: Plan)
         return parent
     if parent is None and common.is_in_file("client", ref, context):
         return Later(ref)
-    plan.warnings.append(_("No client has the ID “%(id)s”. No parent was set.") % {"id": ref[:60]})
+    plan.warnings.append(no_parent(ref))
     return None
+
+
+def no_parent(ref: str) -> str:
+    return _("No client has the ID “%(id)s”. No parent was set.") % {"id": ref[:60]}
 
 
 def state_of(client: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from clients.contacts.services import create_contacts, new_contact
 from clients.importing import common
 from clients.importing.clients.columns import COLUMNS
 from clients.importing.clients.main_contact import update_main_contact
-from clients.importing.clients.planning import New, client_in, state_of
+from clients.importing.clients.planning import New, client_in, no_parent, state_of
 from clients.importing.clients.referrals import CELLS, add_referrers, finish_referrers, with_referrals
 from clients.importing.clients.statuses import STATUS, say_history, status_change
 from clients.importing.common import Write
@@ -90,7 +90,11 @@ def finish(principal, context: Context) -> Remarks:
         lock_parents()
     for plan, write, ref in later:
         child, parent = client_in(write), parents.get(ids.get(ref, ref))
-        if child is not None and child.pk and parent is not None and child.parent_id != parent.pk:
+        if child is None or not child.pk:
+            continue
+        if parent is None and isinstance(ref, str):  # its row was left out, or failed
+            yield plan, no_parent(ref)
+        elif parent is not None and child.parent_id != parent.pk:
             link = partial(update_client, principal, client=child, parent=parent)
             yield from common.refused(plan, CLIENT_FIELDS["parent"].label, link)
     yield from finish_referrers(principal, referred, context)

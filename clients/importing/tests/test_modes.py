@@ -130,3 +130,10 @@ def test_only_update_adds_no_rate_that_the_file_says_twice(admin):
     data = b"Day,Currency,Rate\n2026-01-01,SEK,0.09\n2026-01-01,SEK,0.08\n"
     assert counts(run_in(admin, "update", data, kind="rates")[1]) == {"unchanged": 2}
     assert not ExchangeRate.objects.exists()
+
+
+def test_a_parent_further_down_that_is_not_added_is_a_remark(marta):
+    run(marta, "clients", b"Id,Name\nA,Alder\n", system="old")
+    _seen, job = run_in(marta, "update", b"Id,Name,Parent id\nA,Alder,P\nP,Pine,\n")
+    assert parents() == {"Alder": None}
+    assert dict(remarks(job)) == {2: ["No client has the ID “P”. No parent was set."], 3: [ABSENT]}
