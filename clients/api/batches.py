@@ -91,6 +91,7 @@ class Batch:
         wanted = {*self.known.values(), *(pk for row in rows if (pk := _id_of(row)))}
         found = view.with_more(list(view.get_queryset().filter(pk__in=wanted)))
         self.there = {row.pk: row for row in found}
+        self.written: set[int] = set()  # by this batch, which may have taken them out of sight
         self.before = {record["id"]: record for record in view.get_serializer(found, many=True).data}
         self.new, self.old = view.get_serializer(data={}), view.get_serializer(data={}, partial=True)
         self._look_up()
@@ -138,6 +139,10 @@ class Batch:
         self.there[made.pk] = made
         if outcome != UNCHANGED:
             self.before.pop(made.pk, None)
+            self.written.add(made.pk)
+            for rows in self.new.context["related"].values():
+                if isinstance(rows.get(made.pk), type(made)):
+                    del rows[made.pk]  # looked up again
         self.known |= dict.fromkeys(pairs, made.pk)
         return _result(201 if outcome == CREATED else 200, outcome, made)
 
@@ -175,16 +180,21 @@ class Batch:
         if "id" in given:
             pk = _id_of(given)
             given.pop("id")
-            if pk not in self.there:
+            if not self._is_there(pk):
                 raise Http404
             return self.there[pk]
         for pair in pairs:
             if (pk := self.known.get(pair)) is not None:
-                if pk not in self.there:
+                if not self._is_there(pk):
                     self.view.count_refusal(*pair)
                     raise external_id_taken()
                 return self.there[pk]
         return None
+
+    def _is_there(self, pk: int | None) -> bool:
+        if pk in self.written and not self.view.get_queryset().filter(pk=pk).exists():
+            self.there.pop(pk, None)
+        return pk in self.there
 
     def _create(self, given: Given) -> Any:
         data = _validated(self.new, given, None)

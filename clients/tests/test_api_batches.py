@@ -8,6 +8,7 @@ from clients.records.models import Client
 from clients.records.services.clients import restrict_client
 from clients.revenue.models import RevenueLine
 from crm.core.base.principals import acting
+from crm.core.firm.models import FirmSettings
 from tools.testing.factories.clients import make_client
 
 pytestmark = pytest.mark.django_db
@@ -116,3 +117,22 @@ def test_rows_are_looked_up_together(batch, marta):
         return len([query for query in found.captured_queries if "SAVEPOINT" not in query["sql"]])
 
     assert asked(lines[:10]) == asked(lines)
+
+
+def test_a_row_that_the_batch_took_out_of_sight_is_not_there_any_more(batch, marta, otto):
+    """Neither by its id nor by its external id, nor as the parent of another."""
+    FirmSettings.objects.update(account_managers_see="own")
+    one, two, three = (make_client(owner=marta, name=name) for name in ("One", "Two", "Three"))
+    answer = batch(
+        [
+            {"id": one.pk, "owner": otto.pk, **ids("1")},
+            {"id": one.pk, "city": "Turku"},
+            {"city": "Turku", **ids("1")},
+            {"id": two.pk, "parent": one.pk},
+            {"id": three.pk, "city": "Oulu"},
+            {"id": three.pk, "city": "Turku"},
+        ]
+    )
+    assert [row["status"] for row in answer.json()["results"]] == [200, 404, 400, 400, 200, 200], answer.json()
+    assert dict(Client.objects.values_list("name", "city")) == {"One": "", "Two": "", "Three": "Turku"}
+    assert Client.objects.get(pk=two.pk).parent is None

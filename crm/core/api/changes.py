@@ -314,10 +314,11 @@ class Reader:
         changed = self._changed(gate, place)
         if not changed or gate.path == "pk":
             return ids & {*changed}
-        model, column, path = self.feed.model, "pgh_obj_id", gate.path
+        model: Any = self.feed.model
+        column, path = "pgh_obj_id", gate.path
         if "__" in path:  # through one of its parts
             name, path = path.split("__")
-            relation = model._meta.get_field(name)
+            relation: Any = model._meta.get_field(name)
             model, column = relation.related_model, relation.field.attname
         rows = model.pgh_event_model.objects.filter(**{f"{column}__in": ids, f"{path}__in": changed})
         return {*rows.values_list(column, flat=True)}
