@@ -26,9 +26,26 @@ def plan_contact(principal, plan: Plan, client: Client | None, values: Values, c
         new_contact(**contact)  # says what is wrong with it
         plan.write.new.contact = contact
         plan.change(label, "", said)
-    elif client.pk and (change := _contact_change(client, first, last, given, context)):
+        _named_by(plan.write.new.client, context).append((said, fold(f"{first} {last}"), _addresses(given)))
+    elif not client.pk:
+        named, who, mails = _named_by(client, context), fold(f"{first} {last}"), _addresses(given)
+        if any(name == who or mails & addresses for _said, name, addresses in named):
+            return  # an earlier row has them
+        plan.change(label, named[0][0] if named else "", said)
+        plan.write.changes["contact"] = {"new": {"first_name": first, "last_name": last, "is_primary": True, **given}}
+        named.append((said, who, mails))
+    elif change := _contact_change(client, first, last, given, context):
         plan.change(label, change.pop("before"), said)
         plan.write.changes["contact"] = change
+
+
+def _named_by(client: Client, context: Context) -> list[tuple[str, str, set[str]]]:
+    """The contacts that earlier rows give a client which is not saved yet: (in words, name, addresses)."""
+    return context["memory"].setdefault("contacts of new clients", {}).setdefault(id(client), [])
+
+
+def _addresses(given: dict[str, list[tuple[str, str]]]) -> set[str]:
+    return {address.lower() for _label, address in given["emails"]}
 
 
 def _contact_cells(values: Values, kind: str) -> dict[str, list[tuple[str, str]]]:
@@ -44,7 +61,7 @@ def _contact_change(client: Client, first: str, last: str, given, context: Conte
     """
     places = context["cache"].get("places", {}).get(client.pk, [])
     before = next((str(place.contact) for place in places if place.is_primary), "")
-    mails = {address.lower() for _label, address in given["emails"]}
+    mails = _addresses(given)
     own = {place.contact_id: {mail.address.lower() for mail in place.contact.emails.all()} for place in places}
     name = fold(f"{first} {last}")
     by_mail = [place for place in places if own[place.contact_id] & mails]

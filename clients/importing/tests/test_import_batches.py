@@ -121,3 +121,18 @@ def test_a_contact_belongs_to_the_clients_of_its_own_row_and_no_others(marta, mo
     assert counts(job) == {"created": 400}, job.report
     at_beta = Affiliation.objects.filter(client__name="Beta").values_list("contact__last_name", flat=True)
     assert sorted(at_beta) == sorted(f"Nr {n}" for n in range(10, 401, 10))
+
+
+def test_further_rows_of_a_new_client_bring_its_further_contacts(marta):
+    rows = [
+        "1,Alder,active,,info@alder.example,,,,Ada,Aho",
+        "1,Alder,active,,info@alder.example,,,,Bo,Berg",
+        "1,Alder,active,,info@alder.example,,,,Ada,Aho",
+    ]
+    header = HEADER + ",Contact email"
+    rows = [f"{row},{row.split(',')[8].lower()}@alder.example" for row in rows]
+    job = run(marta, "clients", "\n".join([header, *rows]).encode(), defaults={"status": "active"})
+    assert counts(job) == {"created": 1, "updated": 1, "unchanged": 1}, job.report
+    places = Client.objects.get().affiliations.order_by("contact__first_name")
+    assert [(str(place.contact), place.is_primary) for place in places] == [("Ada Aho", False), ("Bo Berg", True)]
+    assert counts(run(marta, "clients", "\n".join([header, *rows[1:2]]).encode())) == {"unchanged": 1}
