@@ -52,7 +52,8 @@ print(json.dumps({what: sorted({*keys} - {*before.get(what, ())}) for what, keys
 """
 
 
-OF_PAGES = {"action on selected rows", "list page"}  # asked for by requests alone
+# asked for by requests alone
+OF_PAGES = {"action on selected rows", "list page", "change feed", "circumstance of a reader"}
 
 
 def test_a_worker_knows_all_that_is_registered():
