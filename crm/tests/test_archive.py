@@ -40,6 +40,7 @@ from tools.testing.archives import archive, manifest_of, members_of, packed, wit
 from tools.testing.emptying import empty
 from tools.testing.factories.clients import make_client
 from tools.testing.factories.core import make_firm, make_person
+from tools.testing.planning import analyse
 
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 
@@ -88,6 +89,7 @@ def as_application(do):
 @pytest.mark.django_db(transaction=True)
 def test_an_empty_firm_becomes_the_same_firm():
     build(now=NOW, with_logins=True)
+    analyse()
     before, told, kept = rows_of_tables(), facts_of_records(), contents()
     assert len(told) > 10_000
     assert len(kept) > 10
@@ -299,6 +301,7 @@ def test_a_firm_that_was_only_looked_at_is_empty(client):
 @pytest.mark.django_db(transaction=True)
 def test_an_admin_has_in_it_what_the_admin_sees():
     build(now=NOW, with_logins=False)
+    analyse()
     admin = make_person(name="Aino Admin", roles=["admin"])
     hidden = Client.objects.filter(is_restricted=True)
     secret = Client.objects.filter(is_restricted=False).first()

@@ -15,6 +15,7 @@ from crm.core.listing.files import csv_lines
 from crm.core.users.models import User
 from tools.demo.build import build
 from tools.testing.importing import counts, run
+from tools.testing.planning import analyse
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
@@ -34,6 +35,7 @@ def test_every_kind_has_a_list():
 
 def test_the_lists_of_a_firm_change_nothing_in_it():
     build(now=NOW, with_logins=False)
+    analyse()
     ines = User.objects.get(email__startswith="ines")
     found = {}
     for key, data in lists(ines).items():
@@ -99,6 +101,7 @@ def without_records():
 @pytest.mark.as_owner
 def test_the_lists_of_a_firm_make_equal_records_in_an_empty_one(settings):
     build(now=NOW, with_logins=False)
+    analyse()
     ines = User.objects.get(email__startswith="ines")
     Client.objects.filter(is_restricted=True).update(is_restricted=False)
     files, before = lists(ines), told()
