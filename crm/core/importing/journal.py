@@ -6,13 +6,16 @@ the row is new, the event before it how the row was, the last one how the import
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext as _
 
+from crm.core.base.errors import ServiceError
+from crm.core.base.services import refusal_of
 from crm.core.importing.parts import Model, Part, charges, mentions, parts, parts_in
 from crm.core.users.models import User
 
@@ -67,15 +70,28 @@ def records() -> list[Model]:
     return done
 
 
-def _fetch(sql: str, params: Sequence[Any]) -> list[tuple]:
+def fetch(sql: str, params: Sequence[Any]) -> list[tuple]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return cursor.fetchall()
 
 
-def _run(sql: str, params: Sequence[Any]) -> None:
+def run(sql: str, params: Sequence[Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
+
+
+def refusal(take_back: Callable[[], None]) -> str:
+    """Do it in a savepoint; why the database or a rule refuses it, else ""."""
+    try:
+        with transaction.atomic():
+            take_back()
+    except ServiceError as error:
+        return error.message
+    except IntegrityError as error:
+        known = refusal_of(error)
+        return known.message if known else _("Its earlier values conflict with later changes.")
+    return ""
 
 
 def columns_of(model: Model) -> list[str]:
@@ -105,7 +121,7 @@ def created_in(contexts: list[str], model: Model, pks: Iterable[int]) -> set[int
         f"SELECT pgh_obj_id FROM {_events(model)}"
         " WHERE pgh_obj_id = ANY(%s) AND pgh_context_id = ANY(%s::uuid[]) AND pgh_label = 'insert'"
     )
-    return {pk for (pk,) in _fetch(sql, [[*pks], contexts])}
+    return {pk for (pk,) in fetch(sql, [[*pks], contexts])}
 
 
 class Journal:
@@ -125,7 +141,7 @@ class Journal:
         """The rows that were created."""
         if model not in self._new:
             sql = f"SELECT pgh_obj_id FROM {_events(model)} WHERE pgh_context_id = ANY(%s::uuid[]) AND pgh_label = 'insert'"
-            self._new[model] = {pk for (pk,) in _fetch(sql, [self.contexts])}
+            self._new[model] = {pk for (pk,) in fetch(sql, [self.contexts])}
         return self._new[model]
 
     def _settle(self, model: Model) -> None:
@@ -133,7 +149,7 @@ class Journal:
         owners = _plain(model)
         names = ", ".join(part.column for part in owners)
         sql = f"SELECT DISTINCT pgh_obj_id, {names} FROM {_events(model)} WHERE pgh_context_id = ANY(%s::uuid[]) ORDER BY pgh_obj_id"
-        for pk, *pks in _fetch(sql, [self.contexts]):
+        for pk, *pks in fetch(sql, [self.contexts]):
             keys = [(part.owner, owner) for part, owner in zip(owners, pks, strict=True)]
             created = [key for key in keys if key[1] in self.new(key[0])]
             self._homes[model, pk] = (created or keys)[0]
@@ -168,7 +184,7 @@ class Journal:
         """Records of the model that were written, or of which a part was."""
         found = {
             pk
-            for (pk,) in _fetch(
+            for (pk,) in fetch(
                 f"SELECT DISTINCT pgh_obj_id FROM {_events(model)} WHERE pgh_context_id = ANY(%s::uuid[])",
                 [self.contexts],
             )
@@ -180,7 +196,7 @@ class Journal:
             sql = (
                 f"SELECT DISTINCT {part.named('e')} FROM {_events(part.model)} e WHERE pgh_context_id = ANY(%s::uuid[])"
             )
-            found |= {pk for (pk,) in _fetch(sql + part.condition("e"), [self.contexts]) if pk is not None}
+            found |= {pk for (pk,) in fetch(sql + part.condition("e"), [self.contexts]) if pk is not None}
         return found
 
     def rows(self, keys: Iterable[Key]) -> list[Row]:
@@ -201,7 +217,7 @@ class Journal:
         found: list[Row] = []
         for model in tracked():
             sql = f"SELECT DISTINCT pgh_obj_id FROM {_events(model)} WHERE pgh_context_id = ANY(%s::uuid[])"
-            if pks := [pk for (pk,) in _fetch(sql, [self.contexts])]:
+            if pks := [pk for (pk,) in fetch(sql, [self.contexts])]:
                 found += self._rows(model, "e.pgh_obj_id", "", model, pks)
         return [row for row in found if not row.is_passing]
 
@@ -223,7 +239,7 @@ class Journal:
                 )
             FROM mine JOIN {table} f ON f.pgh_id = mine.first JOIN {table} l ON l.pgh_id = mine.last
         """
-        for pk, of, first, last, is_new, is_gone, before, is_mixed in _fetch(sql, [pks, self.contexts, self.contexts]):
+        for pk, of, first, last, is_new, is_gone, before, is_mixed in fetch(sql, [pks, self.contexts, self.contexts]):
             before = None if is_new else before
             yield Row(model, pk, (owner, of), first, last, before, is_new, is_gone, is_mixed)
 
@@ -247,7 +263,7 @@ def lock(rows: Iterable[Row]) -> None:
     """Until the transaction ends nobody changes these rows, or adds one that names them."""
     for model, some in sorted(_by_model(rows).items(), key=lambda pair: pair[0]._meta.db_table):
         pks = [row.pk for row in some]
-        _fetch(f"SELECT id FROM {_table(model)} WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [pks])
+        fetch(f"SELECT id FROM {_table(model)} WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [pks])
 
 
 def changed(rows: Iterable[Row]) -> set[Key]:
@@ -255,7 +271,7 @@ def changed(rows: Iterable[Row]) -> set[Key]:
     found: set[Key] = set()
     for model, some in _by_model(rows).items():
         gone = [row.pk for row in some if row.is_gone]
-        found |= {(model, pk) for (pk,) in _fetch(f"SELECT id FROM {_table(model)} WHERE id = ANY(%s)", [gone])}
+        found |= {(model, pk) for (pk,) in fetch(f"SELECT id FROM {_table(model)} WHERE id = ANY(%s)", [gone])}
         found |= {(model, pk) for pk in _different(model, [row.last for row in some if not row.is_gone])}
     return found
 
@@ -265,7 +281,7 @@ def restored(rows: Iterable[Row]) -> set[Key]:
     found: set[Key] = set()
     for model, some in _by_model(rows).items():
         new = {row.pk for row in some if row.is_new}
-        there = {pk for (pk,) in _fetch(f"SELECT id FROM {_table(model)} WHERE id = ANY(%s)", [[*new]])}
+        there = {pk for (pk,) in fetch(f"SELECT id FROM {_table(model)} WHERE id = ANY(%s)", [[*new]])}
         old = {row.pk: row.before for row in some if row.before is not None}
         same = old.keys() - {*_different(model, [event for event in old.values() if event is not None])}
         found |= {(model, pk) for pk in (new - there) | same}
@@ -279,7 +295,7 @@ def _different(model: Model, events: list[int]) -> Iterator[int]:
         SELECT e.pgh_obj_id FROM {_events(model)} e LEFT JOIN {_table(model)} t ON t.id = e.pgh_obj_id
         WHERE e.pgh_id = ANY(%s) AND (t.id IS NULL OR ROW({now}) IS DISTINCT FROM ROW({kept}))
     """
-    return (pk for (pk,) in _fetch(sql, [events]))
+    return (pk for (pk,) in fetch(sql, [events]))
 
 
 def of_the_disabled(rows: Iterable[Row]) -> set[Key]:
@@ -293,7 +309,7 @@ def of_the_disabled(rows: Iterable[Row]) -> set[Key]:
             JOIN {_table(User)} u ON u.id = b.{charge.column} AND NOT u.is_active
             WHERE b.pgh_id = ANY(%s) AND l.pgh_id = ANY(%s) AND l.{charge.column} IS DISTINCT FROM b.{charge.column}
         """
-        pks = _fetch(sql, [[row.before for row in some], [row.last for row in some]])
+        pks = fetch(sql, [[row.before for row in some], [row.last for row in some]])
         found |= {(charge.model, pk) for (pk,) in pks}
     return found
 
@@ -313,7 +329,7 @@ def references(rows: Iterable[Row]) -> Iterator[Reference]:
         pks = [row.pk for row in some]
         for other, column, condition in _naming(model):
             sql = f"SELECT r.id, r.{column} FROM {_table(other)} r WHERE r.{column} = ANY(%s) {condition}"
-            yield from (Reference(other, pk, (model, to)) for pk, to in _fetch(sql, [pks]))
+            yield from (Reference(other, pk, (model, to)) for pk, to in fetch(sql, [pks]))
 
 
 def _naming(model: Model) -> Iterator[tuple[Model, str, str]]:
@@ -362,15 +378,15 @@ def take_back_singly(rows: list[Row]) -> None:
 
 def _check() -> None:
     """Have the database check what it would check at the end of the transaction."""
-    _run("SET CONSTRAINTS ALL IMMEDIATE", [])
-    _run("SET CONSTRAINTS ALL DEFERRED", [])
+    run("SET CONSTRAINTS ALL IMMEDIATE", [])
+    run("SET CONSTRAINTS ALL DEFERRED", [])
 
 
 def _delete(model: Model, pks: list[int]) -> None:
     for mention in mentions:
         if mention.is_derived and mention.owner is model:
-            _run(f"DELETE FROM {_table(mention.model)} WHERE {mention.column} = ANY(%s)", [pks])
-    _run(f"DELETE FROM {_table(model)} WHERE id = ANY(%s)", [pks])
+            run(f"DELETE FROM {_table(mention.model)} WHERE {mention.column} = ANY(%s)", [pks])
+    run(f"DELETE FROM {_table(model)} WHERE id = ANY(%s)", [pks])
 
 
 def _own(model: Model) -> list[str]:
@@ -387,14 +403,14 @@ def _restore(model: Model, events: Sequence[int | None]) -> None:
     sql = (
         f"UPDATE {_table(model)} t SET {sets} FROM {_events(model)} e WHERE e.pgh_id = ANY(%s) AND t.id = e.pgh_obj_id"
     )
-    _run(sql, [[*events]])
+    run(sql, [[*events]])
 
 
 def _insert(model: Model, events: Sequence[int | None]) -> None:
     own = {"version": "e.version + 1", "updated_at": "now()"}
     names = ", ".join(["id", *columns_of(model), *_own(model)])
     values = ", ".join(["e.pgh_obj_id", *(f"e.{n}" for n in columns_of(model)), *(own[n] for n in _own(model))])
-    _run(
+    run(
         f"INSERT INTO {_table(model)} ({names}) SELECT {values} FROM {_events(model)} e WHERE e.pgh_id = ANY(%s)",
         [[*events]],
     )
@@ -410,5 +426,5 @@ def named_in(rows: Iterable[Row], model: Model) -> set[int]:
         for field in of._meta.concrete_fields:
             if field.related_model is model:
                 sql = f'SELECT DISTINCT "{field.column}" FROM {_events(of)} WHERE pgh_id = ANY(%s)'
-                found |= {pk for (pk,) in _fetch(sql, [events]) if pk is not None}
+                found |= {pk for (pk,) in fetch(sql, [events]) if pk is not None}
     return found

@@ -7,14 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.core.base.errors import ServiceError
-from crm.core.base.services import refusal_of
 from crm.core.importing import journal
-from crm.core.importing.journal import OWN, Row
+from crm.core.importing.journal import OWN, Row, fetch, refusal, run
 from crm.core.importing.parts import Model
 
 CHANGED = gettext_lazy("Changed since: %(fields)s.")
@@ -64,17 +61,13 @@ def _each(rows: list[Row], besides: set[int]) -> list[tuple[Row, str]]:
 
 def _refusal(rows: list[Row]) -> str:
     """Take them back; why the database refuses it, else ""."""
-    try:
-        with transaction.atomic():
-            journal.take_back([row for row in rows if row.is_new or row.is_gone])
-            _restore([row for row in rows if not row.is_new and not row.is_gone])
-            _check()
-    except ServiceError as error:
-        return error.message
-    except IntegrityError as error:
-        known = refusal_of(error)
-        return known.message if known else _("Its earlier values conflict with later changes.")
-    return ""
+
+    def take_back() -> None:
+        journal.take_back([row for row in rows if row.is_new or row.is_gone])
+        _restore([row for row in rows if not row.is_new and not row.is_gone])
+        _check()
+
+    return refusal(take_back)
 
 
 def _restore(rows: list[Row]) -> None:
@@ -90,7 +83,7 @@ def _restore(rows: list[Row]) -> None:
     own = {"version": bumped, "updated_at": "updated_at = now()"}
     names = {field.name for field in model._meta.concrete_fields}
     sets += [own[name] for name in OWN if name in names]
-    _run(f"UPDATE {_table(model)} t SET {', '.join(sets)} {_since(model)} AND t.id = l.pgh_obj_id", _events_of(rows))
+    run(f"UPDATE {_table(model)} t SET {', '.join(sets)} {_since(model)} AND t.id = l.pgh_obj_id", _events_of(rows))
 
 
 def _conflicts(model: Model, rows: list[Row]) -> dict[int, str]:
@@ -109,7 +102,7 @@ def _conflicts(model: Model, rows: list[Row]) -> dict[int, str]:
             JOIN {_events(model)} b ON b.pgh_id = pair.before JOIN {_events(model)} l ON l.pgh_id = pair.after
             LEFT JOIN {_table(model)} t ON t.id = l.pgh_obj_id
         """
-        for pk, is_gone, names in _fetch(sql, _events_of(stay)):
+        for pk, is_gone, names in fetch(sql, _events_of(stay)):
             if is_gone:
                 found[pk] = _("Deleted since.")
             elif names:
@@ -148,17 +141,6 @@ def _events(model: Model) -> str:
     return f'"{journal.event_of(model)._meta.db_table}"'
 
 
-def _fetch(sql: str, params: Sequence[Any]) -> list[tuple]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall()
-
-
-def _run(sql: str, params: Sequence[Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-
-
 def _check() -> None:
-    _run("SET CONSTRAINTS ALL IMMEDIATE", [])
-    _run("SET CONSTRAINTS ALL DEFERRED", [])
+    run("SET CONSTRAINTS ALL IMMEDIATE", [])
+    run("SET CONSTRAINTS ALL DEFERRED", [])

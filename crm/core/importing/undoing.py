@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from crm.core.base.errors import ServiceError
 from crm.core.base.principals import Principal, acting
-from crm.core.base.services import refusal_of, service
+from crm.core.base.services import service
 from crm.core.firm.queries import firm_cached
 from crm.core.importing import journal
 from crm.core.importing.choices import MoveState
@@ -336,16 +336,12 @@ def _is_new_record(row: Row) -> bool:
 
 def _refusal(group: list[Row]) -> str:
     """Take back one group; why it was refused, else ""."""
-    try:
-        with transaction.atomic():
-            journal.take_back_singly(group)
-            _look(group)
-    except ServiceError as error:
-        return error.message
-    except IntegrityError as error:
-        known = refusal_of(error)
-        return known.message if known else _("Its earlier values conflict with later changes.")
-    return ""
+
+    def take_back() -> None:
+        journal.take_back_singly(group)
+        _look(group)
+
+    return journal.refusal(take_back)
 
 
 def _look(rows: list[Row]) -> None:
