@@ -51,7 +51,7 @@ def may_merge(principal, kept, away) -> bool:
 
 
 def may_undo_merge(principal, merge) -> bool:
-    """Whoever may merge the two; the one merged away is archived."""
+    """Who may merge the two may undo it; the one merged away is archived."""
     return all(may_reassign(principal, client) for client in (merge.kept, merge.away))
 
 

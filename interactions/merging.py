@@ -20,7 +20,7 @@ from interactions.surveys.models import SurveyInvitation, SurveyResponse
 
 
 def join_recipients(pair: Pair, surplus: QuerySet) -> None:
-    """Two schedules of progress emails become one: it goes to the recipients of both, and whoever stopped one gets neither."""
+    """Two schedules of progress emails become one: it goes to the recipients of both. A person who stopped one gets neither."""
     own = ProgressSchedule.objects.filter(client=pair.kept.pk).first()
     if own is None:
         return

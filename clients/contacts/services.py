@@ -177,7 +177,7 @@ def _within_sight(principal: Principal, contact: Contact, *, decided: Iterable[s
 
 
 def hold_for_hidden(contact: Contact, *, places: Iterable[int], before: dict[str, Any], by: Principal) -> None:
-    """Those of these places that the contact has now keep the details of before, because whoever changed it (`by`) does not see their clients."""
+    """Of these places, those the contact still has keep the details of before: the person who changed it (`by`) does not see their clients."""
     after = reach_of(contact)
     rows = Affiliation.objects.filter(contact=contact, pk__in=places).select_related("client__owner", "held", "contact")
     for place in rows:

@@ -77,8 +77,8 @@ def places_of(context: Any) -> models.QuerySet:
 
 class ContactMergeQuerySet(MergeQuerySet):
     def visible_to(self, principal):
-        """Merges of which the principal sees both contacts. One that was merged away has no places left: whoever sees a client where it
-        had one sees it.
+        """Merges of which the principal sees both contacts. A contact that was merged away has no places left; people who see a
+        client where it had one see it.
         """
         seen = Contact.objects.visible_to(principal).values("pk")
         had = Exists(places_of(OuterRef(OuterRef("context"))).visible_to(principal))

@@ -29,7 +29,7 @@ def seen_interactions(principal: Any, ids: Ids, base: int) -> Ids:
 
 
 def seen_follow_ups(principal: Any, ids: Ids, base: int) -> Ids:
-    """Those without a client belong to whoever does or planned them."""
+    """Those without a client belong to their assignee and their author."""
     mine = Q(assignee=principal.user_id) | Q(author=principal.user_id)
     return was_seen(FollowUp, principal, ids, base, without=Q(client_id__isnull=True) & mine)
 

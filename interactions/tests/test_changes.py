@@ -75,7 +75,7 @@ class Copy:
                 self.rows[row["id"]] = row["record"]
 
     def full(self):
-        """Every row, read anew from the start."""
+        """Every row, read again from the start."""
         other = Copy.__new__(Copy)
         other.__dict__ |= {**self.__dict__, "rows": {}, "cursor": "", "told": [], "ids": set()}
         return other.poll(size=200).rows

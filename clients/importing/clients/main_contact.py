@@ -8,6 +8,7 @@ from clients.contacts.services import affiliate, check_contact, create_contacts,
 from clients.importing import common
 from clients.records.choices import ClientKind
 from clients.records.models import Client
+from crm.core.base.kept import once
 from crm.core.base.reading import fold
 from crm.core.importing.kinds import Context, Plan, Values
 
@@ -26,9 +27,9 @@ def plan_contact(principal, plan: Plan, client: Client | None, values: Values, c
         new_contact(**contact)  # says what is wrong with it
         plan.write.new.contact = contact
         plan.change(label, "", said)
-        _named_by(plan.write.new.client, context).append((said, fold(f"{first} {last}"), _addresses(given)))
+        _named_by(plan.write.new.client).append((said, fold(f"{first} {last}"), _addresses(given)))
     elif not client.pk:
-        named, who, mails = _named_by(client, context), fold(f"{first} {last}"), _addresses(given)
+        named, who, mails = _named_by(client), fold(f"{first} {last}"), _addresses(given)
         if any(name == who or mails & addresses for _said, name, addresses in named):
             return  # an earlier row has them
         plan.change(label, named[0][0] if named else "", said)
@@ -39,9 +40,9 @@ def plan_contact(principal, plan: Plan, client: Client | None, values: Values, c
         plan.write.changes["contact"] = change
 
 
-def _named_by(client: Client, context: Context) -> list[tuple[str, str, set[str]]]:
+def _named_by(client: Client) -> list[tuple[str, str, set[str]]]:
     """The contacts that earlier rows give a client which is not saved yet: (in words, name, addresses)."""
-    return context["memory"].setdefault("contacts of new clients", {}).setdefault(id(client), [])
+    return once(client, "contacts of rows", list)
 
 
 def _addresses(given: dict[str, list[tuple[str, str]]]) -> set[str]:

@@ -1,8 +1,8 @@
 """Where a copy of our rows stands: which transactions it has, told by the history of the tables.
 
-The ids of events do not say in which order transactions commit: one that began early may commit late. What is certain: a
-transaction that a snapshot does not see has a number of at least the snapshot's `xmin`, and its events come after whatever was
-there when its number was not given yet (docs/decisions/0037-change-feed.md).
+The ids of events do not say in which order transactions commit: one that began early may commit late. Two things are certain. A
+transaction that a snapshot does not see has the number `xmin` of the snapshot or a higher one. And its events have higher ids than all
+events from before it got its number (docs/decisions/0037-change-feed.md).
 """
 
 import hashlib

@@ -26,7 +26,7 @@ def ask(sql: str, parameters: Sequence[Any] | None = None) -> list[tuple[Any, ..
 
 
 def copy_out(table: Table, rows: Rows, file: Any) -> int:
-    """Write the rows to a file, sorted by their key. Returns how many."""
+    """Write the rows to a file in the order of their keys. Returns the number of rows."""
     sql, parameters = rows.values(table).query.get_compiler(connection=connection).as_sql()
     names = ", ".join(quoted(name) for name in table.columns)
     with connection.cursor() as cursor:

@@ -22,7 +22,7 @@ TABLES, FILES, LISTS = FOLDERS = ("tables", "files", "lists")
 CSV = "FORMAT csv, HEADER true, ENCODING 'UTF8'"
 EVERYTHING, SEEN = "everything", "what its maker may see, without history"
 PIECE = 256 * 1024
-# How COPY writes times and numbers, whatever the server is set to
+# How COPY writes times and numbers; the settings of the server do not count
 PLAIN = """
     SET LOCAL datestyle = 'ISO, YMD';
     SET LOCAL intervalstyle = 'iso_8601';

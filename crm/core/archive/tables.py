@@ -172,7 +172,7 @@ def _history_of(event: type[Model], owner: Table) -> Table:
     names = {each.column for each in event._meta.local_concrete_fields}
     without = {name: why for name, why in owner.without.items() if name in names}
     fill: dict[str, Fill] = {name: _nothing for name in owner.fill if name in names}
-    numbered = {"pgh_id": "Versions are numbered anew, in the same order."}
+    numbered = {"pgh_id": "Versions get new numbers, in the same order."}
     return Table(event, without | numbered, fill, is_history=True, harmless=owner.harmless)
 
 

@@ -1,4 +1,4 @@
-"""The jobs of archives: whose they are, and who is told of them."""
+"""Jobs that make or restore archives: who started them, and who is notified."""
 
 from typing import Any
 

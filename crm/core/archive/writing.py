@@ -1,4 +1,4 @@
-"""Writes an archive of the firm: of one moment, as a stream, so that memory stays flat whatever the size."""
+"""Writes an archive of the firm as a stream, from one snapshot of the database."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ Progress = Callable[[int, int], None]
 Tick = Callable[[], None]
 
 
-# What a colleague may see is asked of every row: looked up in a hash, whatever the statistics say
+# Every row is checked for what the colleague may see: by a hash, even if the statistics are wrong
 HASHED = "SET LOCAL work_mem = '256MB'; SET LOCAL enable_nestloop = off"
 
 
